@@ -1,0 +1,175 @@
+"""The repository is in order: notebooks, package and README agree; directives, outputs and docstrings are as CONTRIBUTING says."""
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if not any(s.startswith((".", "_")) for s in p.parts))
+MODULES = sorted(p for p in (ROOT / "interest_tutorial").glob("*.py") if not p.name.startswith("_"))
+BIN = Path(sys.executable).parent
+DIRECTIVES = {"default_exp", "export", "hide", "movielens"}
+DEBRIS = {
+    "a path of a machine": re.compile(r"/(?:root|home|work|tmp|Users|private|var/folders)/[\w.-]+|[A-Z]:\\\\Users"),
+    "a warning": re.compile(r"\w*Warning: |WARNING"),
+    "a memory address": re.compile(r" at 0x[0-9a-f]{6,}"),
+}
+by_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: str(p.relative_to(ROOT / "nbs").with_suffix("")))
+
+
+def cells(path, kind="code"):
+    return [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == kind]
+
+
+def directive_problems(source):
+    "What is wrong with the directives of one code cell."
+    lines = source.splitlines()
+    for number, line in enumerate(lines):
+        if not (found := re.match(r"\s*#\s*\|\s*([\w-]*)", line)):
+            if re.match(r"\s*#\s*export\b", line):
+                yield f"{line!r} is no directive: write #| export"
+            continue
+        if not line.startswith("#| "):
+            yield f"{line!r}: write #| and one space, at the start of the line"
+        if found[1] not in DIRECTIVES:
+            yield f"unknown directive {line!r}, expected one of {sorted(DIRECTIVES)}"
+        if any(not above.startswith("#|") for above in lines[:number]):
+            yield f"{line!r} stands below other lines and is ignored: move it to the top of the cell"
+
+
+def output_text(output):
+    data = output.get("data", {})
+    return "".join("".join(v) for v in [output.get("text", []), *(v for k, v in data.items() if k.startswith("text/"))])
+
+
+def output_problems(path):
+    "What is wrong with the committed outputs of a notebook."
+    code = cells(path)
+    if len(code) > 3 and not any(c["outputs"] for c in code):
+        yield "no outputs: run make outputs"
+    for n, cell in enumerate(code):
+        shows = re.search(r"^(?:print|check)\(", "".join(cell["source"]), re.M)
+        if shows and not cell["outputs"] and "#| movielens" not in "".join(cell["source"]):
+            yield f"code cell {n} prints but has no output: run make outputs"
+        for out in cell["outputs"]:
+            if out["output_type"] == "error":
+                yield f"code cell {n}: an error {out['ename']}"
+            if out.get("name") == "stderr":
+                yield f"code cell {n}: stderr {output_text(out)[:80]!r}"
+            for what, pattern in DEBRIS.items():
+                if hit := pattern.search(output_text(out)):
+                    yield f"code cell {n}: {what}: {hit[0]!r}"
+    if path.stat().st_size > 200_000 * 1.024:
+        yield f"{path.stat().st_size // 1024} KB, at most 200"
+
+
+def docstring_problems(module):
+    "What is wrong with the documentation of a module's public functions and methods."
+    tree, lines = ast.parse(module.read_text(encoding="utf-8")), module.read_text(encoding="utf-8").splitlines()
+    if not ast.get_docstring(tree):
+        yield "the module has no docstring"
+    public = [n for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and not n.name.startswith("_")]
+    methods = [m for c in public if isinstance(c, ast.ClassDef) for m in c.body if isinstance(m, ast.FunctionDef) and not m.name.startswith("_")]
+    for node in public + methods:
+        if not ast.get_docstring(node):
+            yield f"{node.name} has no docstring"
+        if isinstance(node, ast.ClassDef):
+            continue
+        for arg in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+            if arg.arg in ("self", "cls") or (node in methods and arg.arg in ("y", "input_features")):
+                continue
+            if arg.annotation is None:
+                yield f"{node.name}: argument {arg.arg} has no type"
+            if "#" not in lines[(arg.end_lineno or arg.lineno) - 1]:
+                yield f"{node.name}: argument {arg.arg} has no comment that says what it is"
+
+
+@by_notebook
+def test_directives(path):
+    problems = [f"{n}: {p}" for n, c in enumerate(cells(path)) for p in directive_problems("".join(c["source"]))]
+    assert not problems, "\n".join(problems)
+
+
+@by_notebook
+def test_outputs(path):
+    problems = list(output_problems(path))
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda p: p.stem)
+def test_docstrings(module):
+    problems = list(docstring_problems(module))
+    assert not problems, "\n".join(problems)
+
+
+@by_notebook
+def test_links(path):
+    "Links to other files of the repository lead somewhere."
+    text = "\n".join("".join(c["source"]) for c in cells(path, "markdown"))
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text)
+    missing = [t for t in targets if not (path.parent / t).exists()]
+    assert not missing, missing
+
+
+@pytest.mark.parametrize("source, words", [
+    ("#| exprt\nx = 1", "unknown directive"),
+    ("# a comment\n#| export\nx = 1", "below other lines"),
+    ("#|export\nx = 1", "one space"),
+    (" #| export\nx = 1", "start of the line"),
+    ("# export\nx = 1", "is no directive"),
+    ("#| eval: false\nx = 1", "unknown directive"),
+])
+def test_the_lint_sees(source, words):
+    problems = " ".join(directive_problems(source))
+    print(problems)
+    assert words in problems
+
+
+def test_export_and_clean_leave_no_diff(tmp_path):
+    names = ["settings.ini", "setup.py", "pyproject.toml", "README.md", "nbs", "interest_tutorial"]
+    for name in names:
+        source, target = ROOT / name, tmp_path / name
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "interest_run")) if source.is_dir() else shutil.copy(source, target)
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    for command in ("nbdev_export", "nbdev_clean"):
+        done = subprocess.run([BIN / command], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    after = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    changed = sorted(str(p.relative_to(tmp_path)) for p in before.keys() | after.keys() if before.get(p) != after.get(p))
+    assert not changed, f"run make export and nbdev_clean: {changed}"
+
+
+def test_readme_is_in_step():
+    sys.path.insert(0, str(ROOT / "tools"))
+    from make_readme import readme
+    assert (ROOT / "README.md").read_text(encoding="utf-8") == readme(), "run make readme"
+
+
+def test_readme_links_lead_somewhere():
+    targets = re.findall(r"(?:\]\(|src=\")(?!https?:|#)([^)\"#\s]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert targets and not [t for t in targets if not (ROOT / t).exists()]
+
+
+def test_version_is_said_once():
+    import interest_tutorial
+    assert f"version = {interest_tutorial.__version__}" in (ROOT / "settings.ini").read_text(encoding="utf-8")
+
+
+def test_import_is_instant():
+    "The package loads nothing; no module loads TensorFlow, Keras or pyplot."
+    modules = [p.stem for p in MODULES]
+    code = (
+        "import sys, interest_tutorial\n"
+        "assert not {'numpy', 'pandas', 'tensorflow', 'sklearn'} & set(sys.modules), 'import interest_tutorial'\n"
+        "import importlib\n"
+        f"for m in {modules}:\n"
+        "    importlib.import_module('interest_tutorial.' + m)\n"
+        "    heavy = {'tensorflow', 'keras', 'matplotlib.pyplot'} & set(sys.modules)\n"
+        "    assert not heavy, (m, heavy)\n")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr

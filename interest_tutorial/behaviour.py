@@ -6,7 +6,7 @@
 __all__ = ['BehaviourLog', 'check_events', 'read_events', 'load_movielens']
 
 # %% ../nbs/10_behaviour.ipynb #3536c672
-import csv, hashlib, io, numbers, os, tempfile, warnings
+import contextlib, csv, hashlib, io, numbers, os, tempfile, warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def check_events(
 ) -> pd.DataFrame: # the same frame
     "Raise `ValueError` that names every violation of the events' schema with its row (counted from 0) and value; `TypeError` if it is no frame."
     if not isinstance(events, pd.DataFrame): raise TypeError(f'events must be a pandas DataFrame, got {type(events).__name__}')
-    needed = ['event_id', 'user_id', 'item_id', 'time'] + ['interested'] * labelled
+    needed = ['event_id', 'user_id', 'item_id', 'time'] + ['interested'] * bool(labelled)
     problems = [f'column {c} is missing' for c in needed if c not in events]
     problems += [f'column {c} stands there twice' for c in events.columns[events.columns.duplicated()].unique()]
     if not problems and len(events) == 0: problems = ['there are no rows']
@@ -256,6 +256,7 @@ def _download(url, folder, hashes):
             for f, sha in hashes.items(): _check_hash(found[f], sha)
             for f in hashes: os.replace(found[f], folder / f)
     except Exception as e:
+        with contextlib.suppress(OSError): folder.rmdir()                        # goes only if it is empty
         raise OSError(f'MovieLens is not in {folder} and could not be fetched from {url} ({type(e).__name__}: {e}). '
                       f'Fetch it by hand and unpack its files into that folder, or set INTEREST_TUTORIAL_DATA to the folder '
                       f'that holds {folder.name}. Its licence: {_LICENCE}') from e

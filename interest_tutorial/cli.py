@@ -5,76 +5,139 @@
 # %% auto #0
 __all__ = ['main']
 
-# %% ../nbs/99_cli.ipynb #b4603bad
-import argparse, os, sys, time
+# %% ../nbs/99_cli.ipynb #f101b60b
+import argparse, math, os, sys, tempfile, time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np, pandas as pd
-
-from . import __version__
-from .behaviour import BehaviourLog, load_movielens, read_events
-from .course import load_tensorflow, set_style
-from .dense import dense_model
-from .features import Split, behaviour_features, split_by_time
-from .world import make_world
-
-# %% ../nbs/99_cli.ipynb #e17ffcb9
+# %% ../nbs/99_cli.ipynb #1d111f71
 _ARTICLE = {'train': 0.85, 'validation': 0.80, 'test': 0.78}                 # accuracies of section 5.4
 _MODELS = {'base_rate': 'base rate', 'logistic': 'logistic regression', 'boosted_trees': 'boosted trees', 'dense': 'Dense 128-64-1',
            'p_best': 'ceiling p_best', 'p': 'ceiling p'}
 _METRICS = {'accuracy': 'accuracy', 'auc': 'AUC', 'log_loss': 'log loss'}
+_FILES = ('table.csv', 'history.csv', 'predictions.csv', 'learning_curve.png', 'model.keras', 'encoder.json')
 
-# %% ../nbs/99_cli.ipynb #5a672057
-@dataclass(frozen=True, eq=False)
-class _Task:
-    "What one run learns from: a log, its features encoded, its parts, and the truth where there is one."
-    name: str # of the data, for the table
-    log: BehaviourLog
-    truth: pd.DataFrame | None
-    split: Split
-    X: np.ndarray # `(n, d)`
-    encoder: object
-    parts: dict # name of each part that is reported -> row positions
+# %% ../nbs/99_cli.ipynb #b38e0b48
+class _Refused(Exception):
+    "Bad input: a sentence that names the value and the remedy."
 
-# %% ../nbs/99_cli.ipynb #dd2f665e
+@contextmanager
+def _refusing(*kinds, head=''):
+    "Errors of these kinds become a refusal: used where nothing but the input can raise them."
+    try: yield
+    except kinds as e:
+        reason = f'{e.filename} cannot be read ({e.strerror}): give a file that can be' if getattr(e, 'strerror', None) else str(e)
+        raise _Refused(head + reason) from e
+
+# %% ../nbs/99_cli.ipynb #f121f43d
+class _Parser(argparse.ArgumentParser):
+    "An argument parser whose errors are refusals."
+    def error(self, message): raise _Refused(f'{message} (interest-tutorial run --help says more)')
+
+def _whole(least, most):
+    "An argument type: whole numbers from `least` to `most`."
+    def parse(text):
+        try: value = int(text)
+        except ValueError: raise argparse.ArgumentTypeError(f'{text:.40} is not a whole number, give one from {least} to {most}') from None
+        if not least <= value <= most: raise argparse.ArgumentTypeError(f'{value} is out of range, give a whole number from {least} to {most}')
+        return value
+    return parse
+
+def _path(text):
+    "An argument type: text that is not empty."
+    if not text.strip(): raise argparse.ArgumentTypeError('it is empty, give a name')
+    return text
+
+# %% ../nbs/99_cli.ipynb #fe34d666
+_HELP = """columns of a CSV file:
+  user_id, item_id             numbers or text
+  time                         2026-01-31 18:05:00 (UTC) or Unix seconds
+  interested                   0 or 1
+  and, where known             feedback_time, session_id, device, category, price, age
+exit codes:
+  0 done    2 bad input, said in one sentence    130 interrupted"""
+
+def _parser():
+    "The command's arguments."
+    from interest_tutorial import __version__
+    class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter): pass
+    parser = _Parser(prog='interest-tutorial', description='Predict what a user will like: the course in one command.', allow_abbrev=False)
+    parser.add_argument('--version', action='version', version=f'interest_tutorial {__version__}')
+    run = parser.add_subparsers(dest='command', required=True, parser_class=_Parser).add_parser(
+        'run', help="train the article's model and its rivals, print a table", formatter_class=Help, epilog=_HELP, allow_abbrev=False)
+    run.add_argument('--data', type=_path, default='world', metavar='WHAT', help='world, movielens, or the path of a CSV file')
+    run.add_argument('--seed', type=_whole(0, 2**31 - 1), default=0, metavar='N', help='of the world and of the training')
+    run.add_argument('--epochs', type=_whole(1, 10_000), default=10, metavar='N', help='passes over the training rows')
+    run.add_argument('--repetitions', type=_whole(1, 10_000), default=1, metavar='N', help='new worlds, or new training seeds on a file')
+    run.add_argument('--output', type=_path, default='interest_run', metavar='FOLDER', help='where the results go')
+    return parser
+
+# %% ../nbs/99_cli.ipynb #f0094711
 def _load(data, seed):
-    "Name, log and truth of the data that the command was asked for."
+    "Name, log and truth (None for real data) of what `--data` asks for."
+    from interest_tutorial.behaviour import load_movielens, read_events
+    from interest_tutorial.world import make_world
     if data == 'world':
         world = make_world(seed=seed)
-        return 'world', world.log, world.truth
-    if data == 'movielens': return 'movielens', load_movielens(), None
-    return Path(data).name, read_events(data), None
+        return data, world.log, world.truth
+    if data != 'movielens' and not os.path.exists(data):
+        raise _Refused(f'--data {data} does not exist: give world, movielens or the path of a CSV file')
+    with _refusing(ValueError, OSError):
+        return (data, load_movielens(), None) if data == 'movielens' else (Path(data).name, read_events(data), None)
 
-# %% ../nbs/99_cli.ipynb #0b6a554d
-def _check_parts(name, y, split):
-    "Raise `ValueError` if a part holds one class only: no model can be trained or scored on it."
-    for part in ('train', 'validation', 'test'):
-        rows = getattr(split, part)
-        seen = np.unique(y[rows])
-        if len(seen) < 2:
-            raise ValueError(f'{name}: the {len(rows):,} {part} rows all have interested = {seen[0]}: both 0 and 1 must occur in the oldest 64 %, '
-                             'the next 16 % and the newest 20 % of the rows; give a longer log or check the labels')
+# %% ../nbs/99_cli.ipynb #9e5accbc
+def _parts(name, events):
+    "The split by time; refuses a log without at least two rows of each class in each part: nothing could be learned or scored."
+    from interest_tutorial.features import split_by_time
+    y, n = events.interested.to_numpy(), len(events)
+    if n < 20: raise _Refused(f'{name} has {n} rows, too few to split by time: give a log of at least 20, better hundreds')
+    if y.min() == y.max(): raise _Refused(f'{name}: all {n:,} rows have interested = {y[0]}: a log needs both answers, 0 and 1; check the labels')
+    split = split_by_time(events)
+    for part, which in (('train', 'the oldest 64 %'), ('validation', 'the next 16 %'), ('test', 'the newest 20 %')):
+        answers = y[getattr(split, part)]
+        for label in (0, 1):
+            if (found := int((answers == label).sum())) < 2:
+                raise _Refused(f'{name}: {found} of the {len(answers):,} {part} rows ({which}) {"has" if found == 1 else "have"} interested = {label}, '
+                               'at least 2 are needed: give a longer log or check the labels')
+    return split
 
-# %% ../nbs/99_cli.ipynb #c2b3e71b
+# %% ../nbs/99_cli.ipynb #3b01df17
+@dataclass(frozen=True, eq=False)
+class _Task:
+    "What one run learns from."
+    name: str # of the data, as the table shows it
+    log: 'BehaviourLog'
+    truth: 'pd.DataFrame | None' # of a world; None for real data
+    split: 'Split'
+    X: 'np.ndarray' # `(n, d)`
+    encoder: 'FeatureEncoder' # fitted on the training rows
+    parts: dict # name of each part of the table -> positions of its rows
+
+# %% ../nbs/99_cli.ipynb #81ea4241
 def _prepare(data, seed):
     "Load, split by time, build features, and encode them with what the training rows know."
     from interest_tutorial.encoding import FeatureEncoder
+    from interest_tutorial.features import behaviour_features
     name, log, truth = _load(data, seed)
-    e = log.events
-    split, y = split_by_time(e), e.interested.to_numpy()
-    _check_parts(name, y, split)
-    F = behaviour_features(log)
-    encoder = FeatureEncoder().fit(F.iloc[split.train])
-    parts = {p: getattr(split, p) for p in ('train', 'validation', 'test')}
+    split = _parts(name, log.events)
+    with _refusing(ValueError, head=f'{name}: '):
+        F = behaviour_features(log)
+        encoder = FeatureEncoder().fit(F.iloc[split.train])
+        X = encoder.transform(F)
+    parts = {'train': split.train, 'validation': split.validation, 'test': split.test}
     if truth is None:
-        warm = e.user_id.iloc[split.test].isin(e.user_id.iloc[:split.test[0]]).to_numpy()
-        parts.update(test_warm=split.test[warm], test_cold=split.test[~warm])
-    return _Task(name, log, truth, split, encoder.transform(F), encoder, parts)
+        user = log.events.user_id
+        warm = user.iloc[split.test].isin(user.iloc[:split.test[0]]).to_numpy()
+        parts |= {'test_warm': split.test[warm], 'test_cold': split.test[~warm]}
+    return _Task(name, log, truth, split, X, encoder, parts)
 
-# %% ../nbs/99_cli.ipynb #dbcfe711
+# %% ../nbs/99_cli.ipynb #b007fa82
 def _fit_dense(task, seed, epochs, tick):
-    "The article's model, trained with the article's call; calls `tick()` after each epoch."
+    "The article's model, trained with the article's call, and its history; calls `tick()` after each epoch."
+    import numpy as np, pandas as pd
+    from interest_tutorial.course import load_tensorflow
+    from interest_tutorial.dense import dense_model
     load_tensorflow()
     import keras
     keras.utils.set_random_seed(seed)
@@ -83,61 +146,69 @@ def _fit_dense(task, seed, epochs, tick):
     model = dense_model(task.X.shape[1])
     after_epoch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: tick())
     fitted = model.fit(x_train, y_train, batch_size=32, epochs=epochs, validation_split=0.2, verbose=0, callbacks=[after_epoch])
-    return model, fitted.history
+    keys = {'loss': ('train', 'log_loss'), 'accuracy': ('train', 'accuracy'), 'val_loss': ('validation', 'log_loss'), 'val_accuracy': ('validation', 'accuracy')}
+    rows = [(seed, epoch, *keys[k], v) for k, values in fitted.history.items() for epoch, v in enumerate(values, 1)]
+    return model, pd.DataFrame(rows, columns=['seed', 'epoch', 'split', 'metric', 'value'])
 
-# %% ../nbs/99_cli.ipynb #472df874
-def _predict(task, model, seed):
-    "Probability of interest of each row by each model `(n,)`; the baselines learn from the training rows as they come, none is tuned."
+# %% ../nbs/99_cli.ipynb #4ed96cd8
+def _rivals(task, seed):
+    "Probability of interest of each row `(n,)` by each model beside the network; both classifiers with scikit-learn's settings, untuned."
+    import numpy as np
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
     X, y, train = task.X, task.log.events.interested.to_numpy(), task.split.train
     p = {'base_rate': np.full(len(y), y[train].mean())}
-    for name, baseline in (('logistic', LogisticRegression(max_iter=2_000)), ('boosted_trees', HistGradientBoostingClassifier(random_state=seed))):
-        p[name] = baseline.fit(X[train], y[train]).predict_proba(X)[:, 1]
-    p['dense'] = model.predict(X, batch_size=4_096, verbose=0)[:, 0].astype(float)
-    if task.truth is not None: p.update(p_best=task.truth.p_best.to_numpy(), p=task.truth.p.to_numpy())
+    for name, rival in (('logistic', LogisticRegression(max_iter=2_000)), ('boosted_trees', HistGradientBoostingClassifier(random_state=seed))):
+        p[name] = rival.fit(X[train], y[train]).predict_proba(X)[:, 1]
+    if task.truth is not None: p |= {'p_best': task.truth.p_best.to_numpy(), 'p': task.truth.p.to_numpy()}
     return p
 
-# %% ../nbs/99_cli.ipynb #af491a40
+def _predict(task, model, seed):
+    "Probability of interest of each row by each model, in the order of the table."
+    import numpy as np
+    blocks = [np.asarray(model(task.X[i:i + 4_096]))[:, 0] for i in range(0, len(task.X), 4_096)]     # predict() of many models warns of retracing
+    p = _rivals(task, seed) | {'dense': np.concatenate(blocks).astype(float)}
+    return {name: p[name] for name in _MODELS if name in p}
+
+# %% ../nbs/99_cli.ipynb #4e9de85f
 def _score(task, predictions, repetition):
-    "The results frame of one repetition: every model on the same rows of each part."
+    "Results of one repetition: every model on the same rows of each part; no value where a metric has no meaning."
+    import pandas as pd
     from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
     e, rows = task.log.events, []
     for part, at in task.parts.items():
-        y = e.interested.to_numpy()[at]
-        both, common = len(np.unique(y)) == 2, dict(data=task.name, repetition=repetition, split=part, n_rows=len(at), n_users=e.user_id.iloc[at].nunique())
+        y, users = e.interested.to_numpy()[at], e.user_id.iloc[at].nunique()
         for model, p in predictions.items():
-            values = {'accuracy': accuracy_score(y, p[at] > 0.5) if len(at) else np.nan,
-                      'auc': roc_auc_score(y, p[at]) if both else np.nan,
-                      'log_loss': log_loss(y, p[at], labels=[0, 1]) if len(at) else np.nan}
-            rows += [dict(common, model=model, metric=m, value=v) for m, v in values.items()]
-    return pd.DataFrame(rows)
+            values = dict.fromkeys(_METRICS, math.nan)
+            if len(at): values |= {'accuracy': accuracy_score(y, p[at] > 0.5), 'log_loss': log_loss(y, p[at], labels=[0, 1])}
+            if 0 < y.sum() < len(y): values['auc'] = roc_auc_score(y, p[at])
+            rows += [(task.name, model, repetition, part, m, v, len(at), users) for m, v in values.items()]
+    return pd.DataFrame(rows, columns=['data', 'model', 'repetition', 'split', 'metric', 'value', 'n_rows', 'n_users'])
 
-# %% ../nbs/99_cli.ipynb #c4bcc5cd
+# %% ../nbs/99_cli.ipynb #1685c263
 def _summary(scores):
-    "Mean over the repetitions with a 95 % t-interval; one repetition has none."
-    from scipy.stats import t
-    keys = ['data', 'model', 'split', 'metric']
-    g = scores.groupby(keys, sort=False)
-    out = g.agg(value=('value', 'mean'), n_rows=('n_rows', 'first'), n_users=('n_users', 'first')).reset_index()
-    n = scores.repetition.nunique()
-    half = g.value.std().to_numpy() * t.ppf(0.975, n - 1) / np.sqrt(n) if n > 1 else np.full(len(out), np.nan)
-    return out.assign(low=out.value - half, high=out.value + half)
+    "Mean over the repetitions with a 95 % t-interval, `low` to `high`; one repetition has none."
+    g = scores.groupby(['data', 'model', 'split', 'metric'], sort=False)
+    out, n = g.agg(value=('value', 'mean'), n_rows=('n_rows', 'first'), n_users=('n_users', 'mean')).reset_index(), scores.repetition.nunique()
+    half = math.nan
+    if n > 1:
+        from scipy.stats import t
+        half = g.value.std().to_numpy() * t.ppf(0.975, n - 1) / math.sqrt(n)
+    return out.assign(low=out.value - half, high=out.value + half, n_users=out.n_users.round().astype(int))
 
-# %% ../nbs/99_cli.ipynb #c601c4b1
+# %% ../nbs/99_cli.ipynb #b668606b
 def _cell(row):
-    "One value as text, with half its interval if there is one."
-    if np.isnan(row.value): return '-'
-    return f'{row.value:.3f}' + ('' if np.isnan(row.low) else f' ±{row.high - row.value:.3f}')
+    "One value as text, with half of its interval if there is one."
+    if math.isnan(row.value): return '-'
+    return f'{row.value:.3f}' + ('' if math.isnan(row.low) else f' ±{row.high - row.value:.3f}')
 
-# %% ../nbs/99_cli.ipynb #df305ea8
 def _table(summary):
     "The table as text: a block for each metric, a line for each model, a column for each part."
     parts = list(dict.fromkeys(summary.split))
     cell = {(r.metric, r.model, r.split): _cell(r) for r in summary.itertuples()}
     rows = summary.drop_duplicates('split').set_index('split').n_rows
     width = max(12, max(map(len, cell.values())) + 2)
-    line = lambda head, cells: f'{head:<22}' + ''.join(f'{c:>{width}}' for c in cells)
+    line = lambda head, cells: (f'{head:<22}' + ''.join(f'{c:>{width}}' for c in cells)).rstrip()
     out = [line('', [p.replace('_', ' ') for p in parts]), line('rows', [f'{rows[p]:,}' for p in parts])]
     for metric, title in _METRICS.items():
         out += ['', title]
@@ -145,135 +216,128 @@ def _table(summary):
         if metric == 'accuracy': out += [line('  the article reports', [f'{_ARTICLE[p]:.2f}' if p in _ARTICLE else '' for p in parts])]
     return '\n'.join(out)
 
-# %% ../nbs/99_cli.ipynb #60d1dfae
-def _draw_curves(history, summary, name, path):
-    "Draw loss and accuracy over the epochs, beside what others reach on the validation rows."
+# %% ../nbs/99_cli.ipynb #9a9e37e1
+def _curves(history, scores):
+    "Figure of loss and accuracy over the epochs, beside what others reach on the validation rows."
+    import matplotlib
     from matplotlib.figure import Figure
-    set_style()
-    fig = Figure(figsize=(10, 4))
-    level = summary[summary.split == 'validation'].set_index(['metric', 'model']).value
-    for ax, metric, key, label in zip(fig.subplots(1, 2), ('log_loss', 'accuracy'), ('loss', 'accuracy'), ('log loss', 'accuracy')):
-        epoch = np.arange(1, len(history[key]) + 1)
-        ax.plot(epoch, history[key], 'o-', color='#0072B2', label='Dense, train (mean while it learns)')
-        ax.plot(epoch, history['val_' + key], 's--', color='#D55E00', label='Dense, validation')
-        for model, style, color in (('logistic', ':', '#000000'), ('p_best', '-.', '#009E73'), ('p', '-', '#009E73')):
-            if (metric, model) in level.index:
-                ax.axhline(level[metric, model], ls=style, color=color, lw=1.8, label=f'{_MODELS[model]}, validation')
-        ax.set(xlabel='epoch', ylabel=label, title=f'{label}, {name}')
-        ax.xaxis.get_major_locator().set_params(integer=True)
-    fig.legend(*ax.get_legend_handles_labels(), loc='outside lower center', ncols=3)
-    fig.savefig(path, format='png')
+    from interest_tutorial.course import set_style
+    level = scores[scores.split == 'validation'].set_index(['metric', 'model']).value
+    with matplotlib.rc_context():
+        set_style()
+        fig = Figure(figsize=(10, 4.2))
+        for ax, metric in zip(fig.subplots(1, 2), ('log_loss', 'accuracy')):
+            for part, style, color, label in (('train', 'o-', '#0072B2', 'Dense, train (mean while it learns)'), ('validation', 's--', '#D55E00', 'Dense, validation')):
+                h = history[(history.split == part) & (history.metric == metric)]
+                ax.plot(h.epoch, h.value, style, color=color, label=label)
+            for model, style, color in (('logistic', ':', '#000000'), ('p_best', '-.', '#009E73'), ('p', '-', '#CC79A7')):
+                if (metric, model) in level.index: ax.axhline(level[metric, model], ls=style, color=color, lw=1.8, label=f'{_MODELS[model]}, validation')
+            ax.set(xlabel='epoch', ylabel=_METRICS[metric])
+            ax.xaxis.get_major_locator().set_params(integer=True)
+        fig.suptitle(scores.data.iloc[0].encode('ascii', 'replace').decode(), parse_math=False)
+        fig.legend(*ax.get_legend_handles_labels(), loc='outside lower center', ncols=3)
+    return fig
 
-# %% ../nbs/99_cli.ipynb #f1882741
-def _write(path, writer):
-    "Let `writer` fill a file beside `path`, then put it in its place: complete or not at all."
-    scratch = path.with_name(f'.{os.getpid()}-{path.name}')
+# %% ../nbs/99_cli.ipynb #e8d14c0d
+@contextmanager
+def _output_folder(output):
+    "The output folder, made if missing and tried out before the work begins; what was made here goes again if the run does not end well."
+    folder, made = Path(output), []
+    if folder.exists() and not folder.is_dir(): raise _Refused(f'--output {output} is a file: give a folder')
     try:
-        writer(scratch)
-        os.replace(scratch, path)
-    finally: scratch.unlink(missing_ok=True)
+        try:
+            for f in (*reversed(folder.parents), folder):
+                if not f.exists(): f.mkdir(exist_ok=True); made.append(f)
+            with tempfile.TemporaryDirectory(dir=folder, prefix='.interest-'): pass
+        except OSError as e: raise _Refused(f'--output {output} cannot be written to ({e.strerror}): give another folder') from e
+        taken = [n for n in _FILES if (folder / n).is_dir()]
+        if taken: raise _Refused(f'--output {output} holds a folder named {taken[0]}, where a file has to go: give another folder')
+        yield folder
+    except BaseException:
+        for f in reversed(made):
+            with suppress(OSError): f.rmdir()
+        raise
 
-# %% ../nbs/99_cli.ipynb #60e78fd5
-def _open_folder(output):
-    "The output folder, made if missing; raises `OSError` now rather than after the training if nothing can be written there."
-    folder = Path(output)
-    if folder.exists() and not folder.is_dir(): raise NotADirectoryError(f'--output {output} is a file: give a folder')
-    probe = folder / f'.{os.getpid()}-probe'
+# %% ../nbs/99_cli.ipynb #f90c8f67
+def _save(folder, writers):
+    "Write all files out of sight, then put them in their places one by one: each is replaced whole or not at all, all else stays."
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch(); probe.unlink()
-    except OSError as e: raise OSError(f'--output {output} cannot be written to ({e.strerror}): give another folder') from e
-    return folder
+        with tempfile.TemporaryDirectory(dir=folder, prefix='.interest-') as scratch:
+            for name, write in writers.items(): write(Path(scratch) / name)
+            for name in writers: os.replace(Path(scratch) / name, folder / name)
+    except OSError as e: raise _Refused(f'the results could not be saved in {folder} ({e.strerror or e}): make room or give another folder with --output') from e
 
-# %% ../nbs/99_cli.ipynb #0a8b6e16
-def _save(folder, task, model, history, predictions, scores, summary, seed):
-    "Write the table, the figure, the history, the predictions, the model and the encoder."
-    columns = ['data', 'model', 'repetition', 'split', 'metric', 'value', 'low', 'high', 'n_rows', 'n_users']
-    table = scores.assign(low=np.nan, high=np.nan)
+def _writers(task, model, history, predictions, scores, summary):
+    "What is saved: each file's name and the function that writes it to a path."
+    import pandas as pd
+    table = scores.assign(low=math.nan, high=math.nan)
     if scores.repetition.nunique() > 1: table = pd.concat([table, summary.assign(repetition='mean')])
-    curves = pd.DataFrame([dict(seed=seed, epoch=i + 1, split='validation' if k.startswith('val_') else 'train', metric='log_loss' if k.endswith('loss') else 'accuracy', value=v)
-                           for k, values in history.items() for i, v in enumerate(values)])
-    part = np.repeat(['train', 'validation', 'test'], [len(task.split.train), len(task.split.validation), len(task.split.test)])
-    rows = task.log.events[['event_id', 'user_id', 'item_id', 'time', 'interested']].assign(split=part, **predictions)
-    _write(folder / 'table.csv', lambda p: table[columns].to_csv(p, index=False))
-    _write(folder / 'history.csv', lambda p: curves.to_csv(p, index=False))
-    _write(folder / 'predictions.csv', lambda p: rows.to_csv(p, index=False))
-    _write(folder / 'learning_curve.png', lambda p: _draw_curves(history, _summary(scores[scores.repetition == 0]), task.name, p))
-    _write(folder / 'model.keras', model.save)
-    _write(folder / 'encoder.json', task.encoder.save)
+    table = table[['data', 'model', 'repetition', 'split', 'metric', 'value', 'low', 'high', 'n_rows', 'n_users']]
+    part = pd.concat([pd.Series(p, index=getattr(task.split, p)) for p in ('train', 'validation', 'test')])
+    rows = task.log.events[['event_id', 'user_id', 'item_id', 'time', 'interested']].assign(split=part.sort_index().to_numpy(), **predictions)
+    writers = [lambda p: table.to_csv(p, index=False), lambda p: history.to_csv(p, index=False), lambda p: rows.to_csv(p, index=False),
+               lambda p: _curves(history, scores[scores.repetition == 0]).savefig(p), model.save, task.encoder.save]
+    return dict(zip(_FILES, writers, strict=True))
 
-# %% ../nbs/99_cli.ipynb #0d3bf829
+# %% ../nbs/99_cli.ipynb #bfe1f9fa
 def _report(args, task, summary, folder, seconds):
     "What the command prints."
-    e, n = task.log.events, args.repetitions
-    what = f'{task.name}: {len(e):,} events, {e.user_id.nunique():,} users, {e.item_id.nunique():,} items'
-    lines = [what + (f', seed {args.seed}' if args.data == 'world' else ''), '', _table(summary), '']
-    if n > 1 and args.data == 'world': lines += [f'Mean ± half of a 95 % t-interval over {n} worlds (seeds {args.seed} to {args.seed + n - 1}).']
-    elif n > 1: lines += [f'Mean ± half of a 95 % t-interval over {n} training seeds on the same rows: not an interval for new data.']
-    if task.encoder.dropped_: lines += [f'No value in the training rows, left out: {", ".join(task.encoder.dropped_)}.']
-    if 'test_cold' in task.parts: lines += ['Warm rows: their user has a row before the test part. Cold rows: none.']
-    return '\n'.join(lines + [f'Saved in {folder}: table.csv, history.csv, predictions.csv, learning_curve.png, model.keras, encoder.json ({seconds:.0f} s).'])
+    e, n, world = task.log.events, args.repetitions, args.data == 'world'
+    lines = [f'{task.name}: {len(e):,} events, {e.user_id.nunique():,} users, {e.item_id.nunique():,} items, seed {args.seed}', '', _table(summary), '']
+    if n == 1: lines += [f'One {"world" if world else "training seed"} is one draw and has no interval: see --repetitions.']
+    elif world: lines += [f'Mean ± half of a 95 % t-interval over {n} worlds (seeds {args.seed} to {args.seed + n - 1}).']
+    else: lines += [f'Mean ± half of a 95 % t-interval over {n} training seeds on the same rows: it is not an interval for new data.']
+    if not world: lines += ['Test warm: rows whose user has a row before the test part. Test cold: the others.']
+    if task.encoder.dropped_: lines += [f'Left out, no known value in the training rows: {", ".join(task.encoder.dropped_)}.']
+    if n > 1: lines += [f'Figure, history, predictions, model and encoder are those of seed {args.seed}.']
+    return '\n'.join(lines + [f'Saved in {folder}: {", ".join(_FILES)} ({seconds:.0f} s).'])
 
-# %% ../nbs/99_cli.ipynb #fc89646e
+# %% ../nbs/99_cli.ipynb #7819d394
+def _say(text, stream):
+    "Print to a stream of the process; one that was closed at the other end is left in peace, letters that it lacks are escaped."
+    if stream is None: return
+    try: print(text.encode(coding := stream.encoding or 'utf-8', 'backslashreplace').decode(coding), file=stream, flush=True)
+    except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError as e:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise _Refused(f'the table could not be printed ({e.strerror}), it was saved') from e
+
+# %% ../nbs/99_cli.ipynb #1f62d2da
 def _run(args):
-    "Make or read the data, train, score, save, print."
-    from tqdm import tqdm
-    began, folder, scores, first, task = time.perf_counter(), _open_folder(args.output), [], None, None
-    with tqdm(total=args.repetitions * args.epochs, unit='epoch', disable=None, leave=False) as bar:
-        for r in range(args.repetitions):
-            if r == 0 or args.data == 'world': task = _prepare(args.data, args.seed + r)
-            bar.set_description(f'{task.name}, repetition {r + 1} of {args.repetitions}')
-            model, history = _fit_dense(task, args.seed + r, args.epochs, bar.update)
-            predictions = _predict(task, model, args.seed + r)
-            scores.append(_score(task, predictions, r))
-            first = first or (task, model, history, predictions)
-    scores = pd.concat(scores, ignore_index=True)
-    summary = _summary(scores)
-    _save(folder, *first, scores, summary, args.seed)
-    print(_report(args, task, summary, folder, time.perf_counter() - began))
+    "Make or read the data, train, score, save; returns what is to be printed."
+    began, scores, first, task = time.perf_counter(), [], None, None
+    with _output_folder(args.output) as folder:
+        import pandas as pd
+        from tqdm import tqdm
+        with tqdm(total=args.repetitions * args.epochs, unit='epoch', disable=None if sys.stderr else True, leave=False) as bar:
+            for r in range(args.repetitions):
+                bar.set_description(f'{Path(args.data).name}, repetition {r + 1} of {args.repetitions}')
+                if r == 0 or args.data == 'world': task = _prepare(args.data, args.seed + r)
+                model, history = _fit_dense(task, args.seed + r, args.epochs, bar.update)
+                predictions = _predict(task, model, args.seed + r)
+                scores.append(_score(task, predictions, r))
+                first = first or (task, model, history, predictions)
+        scores = pd.concat(scores, ignore_index=True)
+        summary = _summary(scores)
+        _save(folder, _writers(*first, scores, summary))
+    return _report(args, first[0], summary, folder, time.perf_counter() - began)
 
-# %% ../nbs/99_cli.ipynb #e5fd8324
-class _Parser(argparse.ArgumentParser):
-    "An argument parser whose errors are one sentence."
-    def error(self, message): raise ValueError(f'{message} (see interest-tutorial run --help)')
-
-# %% ../nbs/99_cli.ipynb #5e1eef06
-def _at_least(least):
-    "An argument type: whole numbers from `least`."
-    def parse(text):
-        try: value = int(text)
-        except ValueError: raise argparse.ArgumentTypeError(f'{text!r} is not a whole number') from None
-        if value < least: raise argparse.ArgumentTypeError(f'{value} is too small, it must be at least {least}')
-        return value
-    return parse
-
-# %% ../nbs/99_cli.ipynb #550a83d3
-def _parser():
-    "The command's arguments."
-    parser = _Parser(prog='interest-tutorial', description='Predict what a user will like: the course in one command.')
-    parser.add_argument('--version', action='version', version=f'interest_tutorial {__version__}')
-    run = parser.add_subparsers(dest='command', required=True, parser_class=_Parser).add_parser(
-        'run', help="train the article's model and its rivals, print a table", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    run.add_argument('--data', default='world', metavar='WHAT', help='world, movielens, or a CSV file with the columns user_id, item_id, time, interested')
-    run.add_argument('--seed', type=_at_least(0), default=0, help='of the world and of the training')
-    run.add_argument('--epochs', type=_at_least(1), default=10, help='passes over the training rows')
-    run.add_argument('--repetitions', type=_at_least(1), default=1, help='new worlds, or new training seeds on a file')
-    run.add_argument('--output', default='interest_run', metavar='FOLDER', help='where the results go')
-    return parser
-
-# %% ../nbs/99_cli.ipynb #161a6d70
+# %% ../nbs/99_cli.ipynb #263fcdb9
 def main(
     argv: list[str] | None = None, # arguments without the program's name; default: those of the process
 ) -> int: # exit code: 0 done, 2 bad input, 130 interrupted
     """Run the command `interest-tutorial`.
 
     `run` trains the article's model with the article's call (section 5.2) beside its rivals, on the default world, on MovieLens
-    or on a person's own log, prints the table and saves it with the figure, the predictions, the model and the encoder."""
-    try: _run(_parser().parse_args(argv))
-    except (ValueError, OSError) as e:
-        print(f'interest-tutorial: {e}', file=sys.stderr)
+    or on a person's own log, prints the table and saves it with the figure, the predictions, the model and the encoder. Bad input and an
+    interrupt are said in one sentence on stderr; an error that is nobody's input is a bug and is raised."""
+    try:
+        _say(_run(_parser().parse_args(argv)), sys.stdout)
+        return 0
+    except SystemExit as e: return e.code or 0          # --help and --version have printed
+    except _Refused as e:
+        _say(f'interest-tutorial: {e}', sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print('interest-tutorial: interrupted', file=sys.stderr)
+        _say('interest-tutorial: interrupted', sys.stderr)
         return 130
-    return 0

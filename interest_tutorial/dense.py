@@ -10,16 +10,21 @@ import numpy as np
 from .course import load_tensorflow
 from .logistic import sigmoid
 
-# %% ../nbs/40_dense.ipynb #1f8c72c3
+# %% ../nbs/40_dense.ipynb #b07c58b1
+def _brief(value) -> str: return ' '.join(repr(value).split())[:70]
+
 def _numbers(values, name: str, ndim: int | None = None) -> np.ndarray:
     "`values` as a finite float64 array (with `ndim` axes, if given), or an error that says what is wrong."
-    try: array = np.asarray(values, float)
+    try:
+        array = np.asarray(values)
+        array = array.astype(float) if values is not None and array.dtype.kind in 'biufO' else None
     except (TypeError, ValueError): array = None
-    if values is None or array is None: raise TypeError(f'{name} must hold numbers, got {values!r:.80}')
-    if ndim is not None and array.ndim != ndim: raise ValueError(f'{name} must have {ndim} axes, got shape {array.shape}')
+    if array is None: raise TypeError(f'{name} must hold numbers, got {_brief(values)}')
+    if ndim is not None and array.ndim != ndim: raise ValueError(f'{name} must have ndim = {ndim}, got shape {array.shape}')
     if not np.isfinite(array).all(): raise ValueError(f'{name} must be finite, got {array[~np.isfinite(array)][0]}')
     return array
 
+# %% ../nbs/40_dense.ipynb #72081660
 def _layers(weights) -> list:
     "Kernels and biases as float64 arrays whose shapes fit together, ending in one unit."
     if not isinstance(weights, (list, tuple)) or not weights or len(weights) % 2:
@@ -59,14 +64,14 @@ def forward(
 def _positive_int(value, name: str) -> int:
     "`value` as an int of at least 1, or an error that names it."
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f'{name} must be a positive int, got {value!r:.80}')
+        raise TypeError(f'{name} must be a positive int, got {_brief(value)}')
     if value < 1: raise ValueError(f'{name} must be a positive int, got {value}')
     return int(value)
 
 def _sizes(n_features, hidden) -> list:
     "Units of all layers from the inputs to the one output, checked."
     if isinstance(hidden, str) or not np.iterable(hidden):
-        raise TypeError(f'hidden must be a sequence of positive ints such as (128, 64), got {hidden!r:.80}')
+        raise TypeError(f'hidden must be a sequence of positive ints such as (128, 64), got {_brief(hidden)}')
     return [_positive_int(n_features, 'n_features'), *(_positive_int(k, 'each of hidden') for k in hidden), 1]
 
 def _check_constants(**constants) -> None:
@@ -119,7 +124,7 @@ def backward(
     other than 0 and 1 and for shapes that do not fit. Article §3.2.3."""
     weights, y = _layers(weights), _numbers(y, 'y', 1)
     h = _outputs(weights, X)
-    if len(y) != len(h[0]) or not len(y): raise ValueError(f'X has {len(h[0])} rows and y has {len(y)}; expected as many, and at least 1')
+    if not 0 < len(y) == len(h[0]): raise ValueError(f'X has {len(h[0])} rows and y has {len(y)}; expected as many, at least 1')
     if len(bad := y[(y != 0) & (y != 1)]): raise ValueError(f'labels must be 0 or 1, got {bad[0]}')
     delta, gradients = (sigmoid(h[-1]) - y[:, None]) / len(y), []
     for W, below in zip(weights[-2::-2], h[-2::-1]):
@@ -132,7 +137,7 @@ def _arrays(values, name: str, like: list | None = None) -> list:
     "A list of finite float64 arrays, shaped like those of `like` if given."
     if not isinstance(values, (list, tuple)) or (like is not None and len(values) != len(like)):
         wanted = 'arrays' if like is None else f'{len(like)} arrays, one per weight'
-        raise ValueError(f'{name} must be a list of {wanted}, got {type(values).__name__} {values!r:.60}')
+        raise ValueError(f'{name} must be a list of {wanted}, got {_brief(values)}')
     arrays = [_numbers(a, f'{name}[{i}]') for i, a in enumerate(values)]
     for i, (a, w) in enumerate(zip(arrays, arrays if like is None else like)):
         if a.shape != w.shape: raise ValueError(f'{name}[{i}] has shape {a.shape}, but its weight has shape {w.shape}')
@@ -143,10 +148,11 @@ def _memory(state, weights: list) -> tuple:
     zeros = [np.zeros_like(w) for w in weights]
     if state is None: return 0, zeros, zeros
     if not isinstance(state, dict) or set(state) != {'step', 'm', 'v'}:
-        raise ValueError(f'state must be None or what adam_step returned (step, m, v), got {state!r:.60}')
+        raise ValueError(f'state must be None or what adam_step returned (step, m, v), got {_brief(state)}')
     for name in 'mv':
-        if [np.shape(a) for a in state[name]] != [w.shape for w in weights]: raise ValueError(f'state[{name!r}] is not shaped like the weights')
-    return state['step'], state['m'], state['v']
+        if not isinstance(state[name], list) or [np.shape(a) for a in state[name]] != [w.shape for w in weights]:
+            raise ValueError(f'state[{name!r}] must be a list of arrays shaped like the weights')
+    return _positive_int(state['step'], "state['step']"), state['m'], state['v']
 
 # %% ../nbs/40_dense.ipynb #e920069e
 def adam_step(

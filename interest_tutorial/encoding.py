@@ -5,8 +5,10 @@
 # %% auto #0
 __all__ = ['FeatureEncoder']
 
-# %% ../nbs/32_encoding.ipynb #66075597
-import hashlib, json, os, platform, zlib
+# %% ../nbs/32_encoding.ipynb #c5b3933a
+import hashlib, json, os, platform, threading, zlib
+from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 
 import numpy as np, pandas as pd
@@ -15,10 +17,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import __version__
 
-# %% ../nbs/32_encoding.ipynb #f3974462
+# %% ../nbs/32_encoding.ipynb #039a3f8d
 _SCALINGS, _ENCODINGS = ('standard', 'minmax', 'log', 'quantile'), ('onehot', 'ordinal', 'hash')
+_LARGEST = float(np.finfo(np.float32).max)      # X is float32
 
-# %% ../nbs/32_encoding.ipynb #2309ddbb
 def _fit_number(name, x, scaling):
     "Fit scikit-learn's scaler on the known values of a column, and keep only the numbers that it found."
     from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
@@ -29,184 +31,288 @@ def _fit_number(name, x, scaling):
         return dict(name=name, scaling=scaling, fill=0.5, knots=s.quantiles_[:, 0].tolist(), levels=s.references_.tolist())
     if scaling == 'minmax':
         s = MinMaxScaler().fit(known)
-        centre, scale = s.data_min_[0], s.data_range_[0] or 1.
-        return dict(name=name, scaling=scaling, fill=float((known.mean() - centre) / scale), centre=float(centre), scale=float(scale))
+        centre, scale = float(s.data_min_[0]), float(s.data_range_[0])
+        if scale < 10 * np.finfo(float).eps: scale = 1.      # a constant column, as scikit-learn sees it
+        return dict(name=name, scaling=scaling, fill=float((known.mean() - centre) / scale), centre=centre, scale=scale)
     s = StandardScaler().fit(np.log1p(known) if scaling == 'log' else known)
     return dict(name=name, scaling=scaling, fill=0., centre=float(s.mean_[0]), scale=float(s.scale_[0]))
 
-# %% ../nbs/32_encoding.ipynb #d6ebfb3a
-def _fit_category(name, values, encoding, n_buckets):
-    "The known values of a column of categories, in their order."
-    known = pd.unique(values.dropna()).tolist()
-    try: known = sorted(known)
-    except TypeError as e: raise ValueError(f'{name}: categories must be all strings or all numbers, got {known[:5]!r}') from e
-    return dict(name=name, encoding=encoding, values=[] if encoding == 'hash' else known, width={'onehot': len(known), 'ordinal': 1, 'hash': n_buckets}[encoding])
+# %% ../nbs/32_encoding.ipynb #e66bbf29
+class _Ranks:
+    "Positions among the training values, from 0 to 1, for several columns at once: a polygon per column that may jump at a knot."
+    def __init__(self, columns):
+        pieces = []
+        for c in columns:
+            knots, first, count = np.unique(c['knots'], return_index=True, return_counts=True)
+            low, high = np.take(c['levels'], first), np.take(c['levels'], first + count - 1)
+            at = (low + high) / 2; at[-1] = 1.; at[0] = 0.
+            pieces.append(np.stack([knots, np.append(np.diff(knots), 1.), high, np.append(low[1:] - high[:-1], 0.), at], 1))
+        self.width = max(map(len, pieces))
+        self.table = np.concatenate([np.pad(p, ((0, self.width - len(p)), (0, 0)), constant_values=np.inf) for p in pieces])
+        self.knots = self.table[:, 0].reshape(len(pieces), self.width)
+        self.offset = np.arange(len(pieces)) * self.width
 
-# %% ../nbs/32_encoding.ipynb #57769817
-def _quantile(x, knots, levels):
-    "Position of each value among the training values, from 0 to 1; in a run of equal knots the middle of its levels."
-    z = 0.5 * (np.interp(x, knots, levels) - np.interp(-x, -knots[::-1], -levels[::-1]))
-    return np.where(x == knots[-1], 1., np.where(x == knots[0], 0., z))
+    def __call__(self, x):
+        "Positions of the values `(n, k)`; NaN stays NaN."
+        x = np.maximum(x, self.knots[:, 0])
+        if len(x) == 1: i = (self.knots <= x[0][:, None]).sum(1)[None]      # the same integers, sooner for a single row
+        else: i = np.stack([np.searchsorted(k, v, 'right') for k, v in zip(self.knots, x.T)], 1)
+        knot, gap, high, rise, at = self.table.take(i - 1 + self.offset, axis=0).transpose(2, 0, 1)
+        return np.where(x == knot, at, high + (x - knot) / gap * rise)
 
-# %% ../nbs/32_encoding.ipynb #194f3872
-def _code(value, known, n_buckets):
-    "Position of a category among the known ones, or its hash bucket; -1 for missing and unknown."
-    if value is None or value is pd.NA or value != value: return -1
-    return zlib.crc32(str(value).encode()) % n_buckets if n_buckets else known.get(value, -1)
+# %% ../nbs/32_encoding.ipynb #c77b4d1c
+def _refuse(names, values, bad, row, expected):
+    "Raise `ValueError` for the first bad value of `(n, k)`; `row` is the number of the first row."
+    i, j = np.argwhere(bad)[0]
+    raise ValueError(f'{names[j]} is {values[i, j]:g} in row {row + i}, expected {expected}')
 
-# %% ../nbs/32_encoding.ipynb #19fd636f
-def _choice(setting, name, allowed, default):
-    "The setting of one column, from a word for all or a dict by column."
-    chosen = setting.get(name, default) if isinstance(setting, dict) else setting
-    if chosen not in allowed: raise ValueError(f'{name}: unknown choice {chosen!r}, expected one of {allowed}')
-    return chosen
+class _Numbers:
+    "The frozen scaling of all columns of numbers: plain arrays, and no estimator."
+    def __init__(self, columns):
+        array = lambda key, default: np.array([c.get(key, default) for c in columns], float)
+        which = lambda scaling: np.flatnonzero([c['scaling'] == scaling for c in columns])
+        self.names, self.log, self.quantile = np.array([c['name'] for c in columns], object), which('log'), which('quantile')
+        self.centre, self.scale, self.fill = array('centre', 0.), array('scale', 1.), array('fill', 0.)
+        if len(self.quantile): self.ranks = _Ranks([columns[j] for j in self.quantile])
 
-# %% ../nbs/32_encoding.ipynb #f2667121
-def _is_number(column):
-    "Whether a column holds numbers; everything else is a category."
-    return pd.api.types.is_numeric_dtype(column) and not isinstance(column.dtype, pd.CategoricalDtype)
-
-# %% ../nbs/32_encoding.ipynb #26f71116
-def _numbers(F, name):
-    "A column as float64; refuses infinities."
-    x = F[name].to_numpy(dtype='float64', na_value=np.nan)
-    if np.isinf(x).any(): raise ValueError(f'row {np.isinf(x).argmax()}: {name} is infinite, expected a finite number or NaN')
-    return x
-
-# %% ../nbs/32_encoding.ipynb #5af8f294
-def _check_frame(F, names):
-    "Raise `TypeError` or `ValueError` if a frame lacks rows or columns."
-    if not isinstance(F, pd.DataFrame): raise TypeError(f'F must be a pandas DataFrame, got {type(F).__name__}')
-    lacking = [c for c in names if c not in F]
-    if lacking: raise ValueError(f'F has no column {", ".join(lacking)}')
-
-# %% ../nbs/32_encoding.ipynb #6dd47068
-class _Frozen:
-    "What a fitted encoder computes with: plain arrays, no estimator."
-    def __init__(self, state):
-        self.numbers, self.categories = [c['name'] for c in state['numbers']], [c['name'] for c in state['categories']]
-        column = lambda key, default: np.array([c.get(key, default) for c in state['numbers']], float)
-        self.centre, self.scale, self.fill = column('centre', 0.), column('scale', 1.), column('fill', 0.)
-        self.log = np.flatnonzero([c['scaling'] == 'log' for c in state['numbers']])
-        self.quantile = [(j, np.array(c['knots']), np.array(c['levels'])) for j, c in enumerate(state['numbers']) if c['scaling'] == 'quantile']
-        self.kind = [c['encoding'] for c in state['categories']]
-        self.known = [{v: k for k, v in enumerate(c['values'])} for c in state['categories']]
-        self.buckets = [c['width'] if c['encoding'] == 'hash' else 0 for c in state['categories']]
-        width = [c['width'] for c in state['categories']]
-        self.start = np.cumsum([len(self.numbers), *width])[:-1].tolist()
-        self.width = len(self.numbers) + sum(width)
-
-    def encode(self,
-        x, # numbers `(n, numbers)`, float64; overwritten
-        codes, # of each category `(n,)`
-    ):
-        "X `(n, d)`, float32."
-        missing, rows = np.isnan(x), np.arange(len(x))
-        if len(self.log): x[:, self.log] = np.log1p(x[:, self.log])
-        x -= self.centre; x /= self.scale
-        for j, knots, levels in self.quantile: x[:, j] = _quantile(x[:, j], knots, levels)
+    def __call__(self, x, row=0):
+        "Scale values `(n, numbers)` in place; `row` is the number of the first one."
+        missing = np.isnan(x)
+        if len(self.log):
+            v = x[:, self.log]
+            if np.count_nonzero(v <= -1): _refuse(self.names[self.log], v, v <= -1, row, 'more than -1, as log scaling takes log(1 + x)')
+            x[:, self.log] = np.log1p(v)
+        x -= self.centre
+        x /= self.scale
+        large = np.abs(x) > _LARGEST
+        if np.count_nonzero(large): _refuse(self.names, x * self.scale + self.centre, large, row, 'a finite number that float32 holds once it is scaled, or NaN')
+        if len(self.quantile): x[:, self.quantile] = self.ranks(x[:, self.quantile])
         np.copyto(x, self.fill, where=missing)
-        X = np.zeros((len(x), self.width), np.float32)
-        X[:, :len(self.numbers)] = x
-        for kind, start, code in zip(self.kind, self.start, codes):
-            if kind == 'ordinal': X[:, start] = code
-            else: X[rows[code >= 0], start + code[code >= 0]] = 1
-        return X
+        return x
 
-# %% ../nbs/32_encoding.ipynb #ce77a0b9
+# %% ../nbs/32_encoding.ipynb #a3a309d4
+def _fit_category(name, column, encoding, n_buckets):
+    "The known values of a column of categories, in their order."
+    if column.dtype.kind in 'mM': raise ValueError(f'{name} holds times ({column.dtype}): turn them into numbers first, for example hours')
+    try: known = sorted(v.item() if isinstance(v, np.generic) else v for v in pd.unique(column.dropna()))
+    except TypeError: known = []
+    text = all(isinstance(v, str) for v in known)
+    if not known or not (text or all(isinstance(v, Real) for v in known)):
+        raise ValueError(f'{name}: categories must be all text or all numbers, got {column.dropna().unique().tolist()[:4] if known else column.dropna().tolist()[:4]!r}')
+    width = {'onehot': len(known), 'ordinal': 1, 'hash': n_buckets}[encoding]
+    return dict(name=name, encoding=encoding, text=text, values=[] if encoding == 'hash' else known, width=int(width))
+
+# %% ../nbs/32_encoding.ipynb #568341b2
+class _Category:
+    "The frozen encoding of one column of categories: a dict from value to position, or a number of buckets."
+    def __init__(self, c, start):
+        self.name, self.text, self.ordinal, self.start = c['name'], c['text'], c['encoding'] == 'ordinal', start
+        self.known, self.buckets = {v: k for k, v in enumerate(c['values'])}, c['width'] if c['encoding'] == 'hash' else 0
+
+    def code(self, value):
+        "Position among the known values, or the bucket; -1 for missing and unknown ones."
+        try:
+            if value in self.known: return self.known[value]
+            if value is None or value is pd.NA or value != value: return -1
+        except (TypeError, ValueError): pass      # a list or an array: refused below
+        if not isinstance(value, str if self.text else (Real, np.bool_)): raise ValueError(f'{self.name} is {value!r}, expected {"text" if self.text else "a number"} as in training')
+        return zlib.crc32(str(value if self.text else float(value)).encode()) % self.buckets if self.buckets else -1
+
+    def write(self, X, column):
+        "Encode a column `(n,)` into its part of X `(n, d)`."
+        try: place, values = pd.factorize(column)
+        except TypeError as e: raise ValueError(f'{self.name}: {e}, expected {"text" if self.text else "numbers"}') from None
+        code = np.array([self.code(v) for v in values] + [-1])[place]
+        if self.ordinal: X[:, self.start] = code
+        else: X[np.flatnonzero(code >= 0), self.start + code[code >= 0]] = 1
+
+    def write_row(self, x, value):
+        "Encode one value into its part of one row of X `(d,)`."
+        code = self.code(value)
+        if self.ordinal: x[self.start] = code
+        elif code >= 0: x[self.start + code] = 1
+
+# %% ../nbs/32_encoding.ipynb #b66ceff2
+def _is_number(column):
+    "Whether a column holds numbers, of a number type or as objects; everything else is a category."
+    if pd.api.types.is_object_dtype(column): return pd.api.types.infer_dtype(column, skipna=True) in ('integer', 'floating', 'mixed-integer-float', 'boolean')
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column)
+
+def _numbers(column):
+    "A column as float64, missing as NaN; `ValueError` for what is no number."
+    if _is_number(column): return column.to_numpy(dtype='float64', na_value=np.nan)
+    known = column.dropna()
+    if len(known): raise ValueError(f'{column.name} is {next((v for v in known if not isinstance(v, Real)), known.iloc[0])!r} in a column of type {column.dtype}, expected numbers')
+    return np.full(len(column), np.nan)
+
+def _number(name, value):
+    "One value as a float, missing as NaN; `ValueError` for what is no number, text included."
+    if value is None or value is pd.NA or value is pd.NaT: return np.nan
+    try: return float('text' if isinstance(value, (str, bytes)) else value)
+    except (TypeError, ValueError, OverflowError): raise ValueError(f'{name} is {value!r}, expected a number') from None
+
+# %% ../nbs/32_encoding.ipynb #852b89d8
+def _check_frame(F, names=None):
+    "Raise `TypeError` or `ValueError` if F is no frame, lacks columns, or has columns that cannot be told apart."
+    if not isinstance(F, pd.DataFrame): raise TypeError(f'F must be a pandas DataFrame, got {type(F).__name__}')
+    lacking = [c for c in names or [] if c not in F]
+    if lacking: raise ValueError(f'F has no column {", ".join(lacking)}')
+    if not F.columns.is_unique: raise ValueError(f'F has two columns called {F.columns[F.columns.duplicated()][0]!r}')
+    other = [] if names else [c for c in F if not isinstance(c, str)]
+    if other: raise ValueError(f'column names must be strings, got {other[0]!r}')
+    if names is None and not len(F): raise ValueError('F has no rows to fit on')
+
+def _choices(word, setting, allowed, columns, dropped):
+    "The choice for each column, from one word for all or a dict by column."
+    each = setting if isinstance(setting, dict) else dict.fromkeys(columns or [word], setting)
+    for c, v in each.items():
+        if not (isinstance(v, str) and v in allowed): raise ValueError(f'{c}: unknown {word} {v!r}, expected one of {allowed}')
+        if isinstance(setting, dict) and c not in columns and c not in dropped: raise ValueError(f'{word} is set for {c!r}, which is none of the columns {columns} that it is for')
+    return [each.get(c, allowed[0]) for c in columns]
+
+# %% ../nbs/32_encoding.ipynb #4828a176
 def _names_out(state):
     "Name of each column of X."
     for c in state['numbers']: yield c['name']
     for c in state['categories']:
         yield from [c['name']] if c['encoding'] == 'ordinal' else [f"{c['name']}_{v}" for v in (c['values'] or range(c['width']))]
 
-# %% ../nbs/32_encoding.ipynb #c7b53fa5
-def _digest(state):
-    "SHA-256 of a state, independent of how it is laid out in the file."
-    return hashlib.sha256(json.dumps(state, sort_keys=True, separators=(',', ':')).encode()).hexdigest()
+def _learn(F, scaling, encoding, n_buckets):
+    "All that a fitted encoder knows, as a dict of plain lists and numbers."
+    known = [c for c in F if F[c].notna().any()]
+    if not known: raise ValueError('F has no column with a known value')
+    if isinstance(n_buckets, bool) or not isinstance(n_buckets, (int, np.integer)) or n_buckets < 1: raise ValueError(f'n_buckets must be a positive integer, got {n_buckets!r}')
+    numbers, dropped = [c for c in known if _is_number(F[c])], [c for c in F if c not in known]
+    categories = [c for c in known if c not in numbers]
+    for c in numbers:
+        large = np.flatnonzero(np.abs(_numbers(F[c])) > _LARGEST)
+        if len(large): raise ValueError(f'{c} is {F[c].iloc[large[0]]} in row {large[0]}, expected a finite number that float32 holds, or NaN')
+    state = dict(numbers=[_fit_number(c, _numbers(F[c]), s) for c, s in zip(numbers, _choices('scaling', scaling, _SCALINGS, numbers, dropped))],
+                 categories=[_fit_category(c, F[c], e, n_buckets) for c, e in zip(categories, _choices('encoding', encoding, _ENCODINGS, categories, dropped))],
+                 dropped=dropped)
+    names = pd.Series(list(_names_out(state)))
+    if not names.is_unique: raise ValueError(f'two columns of X would be called {names[names.duplicated()].iloc[0]!r}: rename a column of F')
+    return state
 
-# %% ../nbs/32_encoding.ipynb #16c76602
-def _number(name, value):
-    "One value as a float, missing as NaN."
-    if value is None or value is pd.NA: return np.nan
-    try: return float(value)
-    except (TypeError, ValueError) as e: raise ValueError(f'{name} is {value!r}, expected a number') from e
+# %% ../nbs/32_encoding.ipynb #84fe9792
+def _row_numbers(row, names):
+    "The numbers of a row `(1, numbers)`, float64."
+    values = [row[c] for c in names]
+    try:
+        x = np.array(values)
+        if x.ndim == 1 and x.dtype.kind in 'fiub': return x.astype('float64')[None]
+    except ValueError: pass      # a list among the values
+    return np.array([[_number(c, v) for c, v in zip(names, values)]])
 
-# %% ../nbs/32_encoding.ipynb #1007f422
-class FeatureEncoder(TransformerMixin, BaseEstimator):
-    """Feature frame `F` to a float32 array `X`: scaled numbers, then encoded categories; fitted on training rows only.
+# %% ../nbs/32_encoding.ipynb #5af0eb3e
+class _Frozen:
+    "What a fitted encoder computes with."
+    def __init__(self, state):
+        self.numbers, starts = _Numbers(state['numbers']), np.cumsum([len(state['numbers'])] + [c['width'] for c in state['categories']]).tolist()
+        self.k, self.categories, self.width = len(state['numbers']), [_Category(c, s) for c, s in zip(state['categories'], starts)], starts[-1]
+        self.names = [*self.numbers.names, *(c.name for c in self.categories)]
 
-    `fit` uses scikit-learn's parts and keeps plain arrays. `transform` and `transform_row` run the same code on them, so that
-    a row alone and a row in a batch agree to the last bit. Missing numbers become the training mean (quantile: the median),
-    missing and unknown categories all zeros (ordinal: -1). Columns without a known value in training are left out: `dropped_`."""
+    def batch(self, F):
+        "X `(n, d)` of a frame; the numbers in blocks of rows, to save memory."
+        X, size = np.zeros((len(F), self.width), np.float32), 2**16
+        for a in range(0, len(F) if self.k else 0, size):
+            block = F.iloc[a:a + size]
+            X[a:a + size, :self.k] = self.numbers(np.stack([_numbers(block[c]) for c in self.numbers.names], 1), a)
+        for c in self.categories: c.write(X, F[c.name])
+        return X
+
+    def row(self, row):
+        "X `(d,)` of a dict."
+        x = np.zeros(self.width, np.float32)
+        try:
+            x[:self.k] = self.numbers(_row_numbers(row, self.numbers.names))[0]
+            for c in self.categories: c.write_row(x, row[c.name])
+        except KeyError as e: raise ValueError(f'row has no column {e.args[0]}') from None
+        return x
+
+# %% ../nbs/32_encoding.ipynb #b99c6abc
+def _digest(content):
+    "SHA-256 of what a file says, apart from the checksum itself, independent of the layout."
+    return hashlib.sha256(json.dumps({k: v for k, v in content.items() if k != 'sha256'}, sort_keys=True, separators=(',', ':')).encode()).hexdigest()
+
+def _write(path, content):
+    "Write a dict as JSON with its checksum, through a file beside it: the old file stays until the new one is complete."
+    path = Path(path)
+    if not path.parent.is_dir(): raise FileNotFoundError(f'there is no folder {path.parent} to save {path.name} in')
+    scratch = path.with_name(f'{path.name}.{os.getpid()}-{threading.get_ident()}.tmp')
+    try:
+        scratch.write_text(json.dumps(dict(content, sha256=_digest(content)), indent=1), encoding='utf-8')
+        os.replace(scratch, path)
+    finally: scratch.unlink(missing_ok=True)
+
+def _read(path):
+    "Read what `_write` wrote. Raises `ValueError` if it is something else, newer, or damaged."
+    other = f'{path} is not an encoder saved by this package'
+    try: content = json.loads(Path(path).read_text(encoding='utf-8'))
+    except ValueError as e: raise ValueError(f'{other}, or cut short: {e}') from None
+    if not isinstance(content, dict) or content.get('format') != 'interest_tutorial.FeatureEncoder': raise ValueError(other)
+    if content.get('format_version') != 1: raise ValueError(f"{path} has format version {content.get('format_version')!r}, this package reads 1")
+    if content.get('sha256') != _digest(content): raise ValueError(f'{path} is damaged: its checksum does not fit its content')
+    return content
+
+# %% ../nbs/32_encoding.ipynb #0965c8b9
+class _EncoderFile:
+    "Saving and loading, for an estimator whose whole knowledge is `state_`."
+    def _set(self, columns, state):
+        self.feature_names_in_, self.n_features_in_ = np.array(columns, object), len(columns)
+        self.state_, self.dropped_, self._frozen = state, state['dropped'], _Frozen(state)
+        return self
+
+    def save(self,
+        path: str | os.PathLike, # one JSON file; replaced if it is there
+    ) -> None:
+        "Write the fitted encoder with its versions and a checksum. Raises `OSError` if the folder is missing or closed to you."
+        check_is_fitted(self)
+        params = {k: int(v) if isinstance(v, np.integer) else v for k, v in self.get_params().items()}
+        versions = dict(interest_tutorial=__version__, python=platform.python_version(), numpy=np.__version__, pandas=pd.__version__)
+        _write(path, dict(format='interest_tutorial.FeatureEncoder', format_version=1, versions=versions, params=params,
+                          columns=self.feature_names_in_.tolist(), state=self.state_))
+
+    @classmethod
+    def load(cls,
+        path: str | os.PathLike, # a file that `save` wrote
+    ) -> 'FeatureEncoder': # fitted, the same to the last bit
+        "Read an encoder. Raises `ValueError` if the file is something else, newer, or damaged."
+        content = _read(path)
+        return cls(**content['params'])._set(content['columns'], content['state'])
+
+# %% ../nbs/32_encoding.ipynb #97a11790
+class FeatureEncoder(_EncoderFile, TransformerMixin, BaseEstimator):
+    """Feature frame `F` to a float32 array `X`: scaled numbers, then encoded categories; fitted on training rows only (article §3.2.1).
+
+    `fit` uses scikit-learn's parts and keeps plain arrays, so that a row alone and a row in a batch agree to the last bit. Missing
+    numbers become the training mean (of the logs for 'log'; 0.5, the middle, for 'quantile'), missing and unknown categories all
+    zeros (ordinal: -1). Columns without a known value in training are left out: `dropped_`. `state_` is all that was learnt."""
     def __init__(self,
         scaling: str | dict = 'standard', # of numbers: 'standard', 'minmax', 'log' (standard after log(1 + x)) or 'quantile'; or a dict by column
         encoding: str | dict = 'onehot', # of categories: 'onehot', 'ordinal' or 'hash'; or a dict by column
         n_buckets: int = 16, # columns of each hashed category
-    ):
-        self.scaling, self.encoding, self.n_buckets = scaling, encoding, n_buckets
+    ): self.scaling, self.encoding, self.n_buckets = scaling, encoding, n_buckets
 
-    def fit(self, F: pd.DataFrame, y=None): # training rows only; `y` is not used
+    def fit(self, F: pd.DataFrame, y=None) -> 'FeatureEncoder': # training rows only; `y` is not used
         "Learn scales and categories. Raises `TypeError`, or `ValueError` that names the column and the value."
-        _check_frame(F, [])
-        if not len(F): raise ValueError('F has no rows to fit on')
-        known = [c for c in F if F[c].notna().any()]
-        numbers = [_fit_number(c, _numbers(F, c), _choice(self.scaling, c, _SCALINGS, 'standard')) for c in known if _is_number(F[c])]
-        categories = [_fit_category(c, F[c], _choice(self.encoding, c, _ENCODINGS, 'onehot'), self.n_buckets) for c in known if not _is_number(F[c])]
-        self.feature_names_in_, self.n_features_in_ = np.array(F.columns, object), F.shape[1]
-        self._set(dict(numbers=numbers, categories=categories, dropped=[c for c in F if c not in known]))
-        return self
-
-    def _set(self, state):
-        self.state_, self.dropped_, self._frozen = state, state['dropped'], _Frozen(state)
+        _check_frame(F)
+        return self._set(F.columns.tolist(), _learn(F, self.scaling, self.encoding, self.n_buckets))
 
     def transform(self, F: pd.DataFrame) -> np.ndarray: # X `(n, d)`, float32
-        "Encode rows. Raises `ValueError` for a missing column or an infinite number."
+        "Encode rows; columns are found by name, others ignored. Raises `ValueError` that names the column and the value."
         check_is_fitted(self)
-        f = self._frozen
-        _check_frame(F, f.numbers + f.categories)
-        x = np.stack([_numbers(F, c) for c in f.numbers], 1) if f.numbers else np.zeros((len(F), 0))
-        codes = []
-        for c, known, buckets in zip(f.categories, f.known, f.buckets):
-            place, values = pd.factorize(F[c])
-            codes.append(np.array([_code(v, known, buckets) for v in values] + [-1])[place])
-        return f.encode(x, codes)
+        _check_frame(F, self._frozen.names)
+        return self._frozen.batch(F)
 
     def transform_row(self, row: dict) -> np.ndarray: # X of one row `(d,)`, float32
-        "Encode one row given as a dict by column name; equal to `transform` to the last bit."
-        f = self._frozen
-        try: x = np.array([[row[c] for c in f.numbers]], float)
-        except KeyError as e: raise ValueError(f'row has no column {e.args[0]}') from e
-        except (TypeError, ValueError): x = np.array([[_number(c, row[c]) for c in f.numbers]])
-        codes = [np.array([_code(row[c], known, buckets)]) for c, known, buckets in zip(f.categories, f.known, f.buckets)]
-        return f.encode(x, codes)[0]
+        "Encode one row given as a dict by column name; equal to `transform` to the last bit. Raises like `transform`."
+        if '_frozen' not in self.__dict__: check_is_fitted(self)
+        if not isinstance(row, (dict, Mapping, pd.Series)): raise TypeError(f'row must be a dict by column name, got {type(row).__name__}')
+        return self._frozen.row(row)
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray: # names of the columns of X `(d,)`
-        "Names of the columns of X."
+        "Names of the columns of X. Raises `ValueError` if `input_features` are given and not the columns of the fit."
         check_is_fitted(self)
+        if input_features is not None and list(input_features) != self.feature_names_in_.tolist(): raise ValueError(f'input_features must be {self.feature_names_in_.tolist()}, got {list(input_features)}')
         return np.array(list(_names_out(self.state_)), object)
-
-    def save(self, path: str | os.PathLike) -> None:
-        "Write the fitted encoder to one JSON file with versions and a checksum; the file is complete or not there."
-        check_is_fitted(self)
-        versions = dict(interest_tutorial=__version__, python=platform.python_version(), numpy=np.__version__, pandas=pd.__version__)
-        content = dict(format='interest_tutorial.FeatureEncoder', format_version=1, versions=versions, params=self.get_params(),
-                       columns=self.feature_names_in_.tolist(), state=self.state_, sha256=_digest(self.state_))
-        path, scratch = Path(path), Path(f'{path}.{os.getpid()}.tmp')
-        try:
-            scratch.write_text(json.dumps(content, indent=1), encoding='utf-8')
-            os.replace(scratch, path)
-        finally: scratch.unlink(missing_ok=True)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike) -> 'FeatureEncoder':
-        "Read an encoder that `save` wrote. Raises `ValueError` if the file is something else, newer, or damaged."
-        try: content = json.loads(Path(path).read_text(encoding='utf-8'))
-        except ValueError as e: raise ValueError(f'{path} is not an encoder saved by this package: {e}') from e
-        if not isinstance(content, dict) or content.get('format') != 'interest_tutorial.FeatureEncoder': raise ValueError(f'{path} is not an encoder saved by this package')
-        if content['format_version'] != 1: raise ValueError(f"{path} has format version {content['format_version']!r}, this package reads 1")
-        if _digest(content['state']) != content['sha256']: raise ValueError(f'{path} is damaged: its checksum does not fit its content')
-        self = cls(**content['params'])
-        self.feature_names_in_, self.n_features_in_ = np.array(content['columns'], object), len(content['columns'])
-        self._set(content['state'])
-        return self

@@ -83,7 +83,7 @@ def _rate(liked, known, weight, prior):
     "Share of likes, pulled towards `prior` as if `weight` more answers with that share had been seen."
     return (liked + weight * prior) / (known + weight)
 
-# %% ../nbs/31_features.ipynb #1c7a18a2
+# %% ../nbs/31_features.ipynb #663dcaa5
 def _kind_problems(frame, events, name):
     "Identifiers of another kind than those of the events would never match, and nobody would notice."
     def kind(ids): return None if ids.dropna().empty else 'integers' if pd.api.types.is_integer_dtype(ids.dropna()) else 'strings'
@@ -98,7 +98,7 @@ def _number_problems(table, name, fits, expected):
     x = v.to_numpy('float64', na_value=np.nan)
     return _some(name, ~(fits(x) | np.isnan(x)), v, expected)
 
-# %% ../nbs/31_features.ipynb #66327b8b
+# %% ../nbs/31_features.ipynb #65f82f41
 def _raise(what, problems):
     "Raise `ValueError` with all problems of a table, if there are any."
     if problems: raise ValueError(f'{what} do not fit the schema:\n- ' + '\n- '.join(problems))
@@ -112,7 +112,6 @@ def _check_table(table, what, key, events):
                  + _number_problems(table, 'price', lambda x: (x > 0) & (x < np.inf), 'a positive number, or NaN if unknown')
                  + _number_problems(table, 'age', lambda x: (x >= 0) & (x < 150), 'years from 0 to 149, or NaN if unknown'))
 
-# %% ../nbs/31_features.ipynb #eec692d3
 def _check_requests(requests, events):
     "Raise unless `requests` has the columns needed, with usable values; rows in any order, users, items and sessions that the log never saw are fine."
     if not isinstance(requests, pd.DataFrame): raise TypeError(f'requests must be a pandas DataFrame or None, got {type(requests).__name__}')
@@ -121,7 +120,7 @@ def _check_requests(requests, events):
     ids = [c for c in ('user_id', 'item_id', 'session_id') if c in requests]
     if len(requests): _raise('requests', sum((_id_problems(requests, c) or _kind_problems(requests, events, c) for c in ids), []) + _time_problems(requests, 'time'))
 
-# %% ../nbs/31_features.ipynb #1667f89e
+# %% ../nbs/31_features.ipynb #eecd50d9
 @dataclass(frozen=True, eq=False)
 class _Rows:
     "Events or requests as plain arrays: what the features are computed from."
@@ -143,7 +142,7 @@ def _attribute(table, key, ids, values):
     "The value that belongs to each identifier, the last of `values` for those which the table does not know."
     return values[pd.Index(table[key]).get_indexer(ids)]
 
-# %% ../nbs/31_features.ipynb #c79267b0
+# %% ../nbs/31_features.ipynb #a1243269
 def _seconds(column, start):
     "Whole seconds since `start` `(n,)`."
     return (column.to_numpy().astype('datetime64[s]') - start).astype('int64')
@@ -161,7 +160,7 @@ def _as_rows(log, frames, start):
         rows.append(_Rows(user, item, user * (len(names) + 1) + c + 1, session, _seconds(f.time, start), c, log_price))
     return rows, names
 
-# %% ../nbs/31_features.ipynb #314acbab
+# %% ../nbs/31_features.ipynb #6762dad1
 def _counts(seen, asked, span):
     "Exposures before each row, for its user, item, pair of user and category, and session, and the time of the user's last one."
     out = {}
@@ -172,7 +171,6 @@ def _counts(seen, asked, span):
         if name == 'user': last = past.last_time(first, end)
     return out, last
 
-# %% ../nbs/31_features.ipynb #39306712
 def _rates(seen, liked, known_at, asked, span):
     "Smoothed rates of the likes known before each row, for its user, item, and pair of user and category."
     def rate(key, query, weight, prior):
@@ -183,7 +181,7 @@ def _rates(seen, liked, known_at, asked, span):
     user, item = (rate(getattr(seen, c), getattr(asked, c), 10, everyone) for c in ('user', 'item'))
     return dict(user_rate=user, item_rate=item, user_category_rate=rate(seen.user_category, asked.user_category, 4, user))
 
-# %% ../nbs/31_features.ipynb #f991ee71
+# %% ../nbs/31_features.ipynb #1c4a64a3
 def _price_gap(seen, liked, known_at, asked, span):
     "Log price minus the mean log price of what the user is known to have liked before; NaN while there is nothing."
     use = (liked == 1) & ~np.isnan(seen.log_price)
@@ -193,7 +191,6 @@ def _price_gap(seen, liked, known_at, asked, span):
     total = past.total(np.rint(seen.log_price[use] / unit).astype('int64'), first, end)
     return asked.log_price - total * unit / np.where(end > first, end - first, np.nan)
 
-# %% ../nbs/31_features.ipynb #4515e90c
 def _clock(time):
     "Sine and cosine of the hour of the day, and whether it is Saturday or Sunday, in UTC."
     second = time.to_numpy().astype('datetime64[s]').astype('int64')

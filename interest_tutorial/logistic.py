@@ -121,9 +121,11 @@ def hessian(
 # %% ../nbs/20_logistic.ipynb #7606d94d
 def _scaled(X, l2):
     "Design matrix `[1, (X - mean) / scale]`, `mean` and `scale`; the penalty per scaled weight stays below 1/4."
-    constant = np.ptp(X, axis=0) == 0
-    mean = np.where(constant, X[0], X.mean(0))
-    scale = np.where(constant, 1, np.sqrt(X.var(0) + 4 * l2))
+    spread = np.ptp(X, axis=0)
+    unit = np.where(spread > 0, spread, 1)                      # so that no square over- or underflows
+    mean = np.where(spread > 0, (X / unit).mean(0) * unit, X[0])
+    scale = np.hypot((X / unit).std(0) * spread, 2 * np.sqrt(l2))
+    scale[scale == 0] = 1
     return np.column_stack([np.ones(len(X)), (X - mean) / scale]), mean, scale
 
 def _halved(w, step, slope, loss):
@@ -165,8 +167,9 @@ def fit_logistic(
     separates (no finite minimum). Collinear columns with `l2=0` share their weight: the shortest solution once columns are scaled."""
     X, l2 = _features(X), _strength(l2)
     y = _labels(y, len(X))
+    if not (tol > 0 and max_iter >= 1): raise ValueError(f'tol and max_iter must be positive, got {tol} and {max_iter}')
     if y.min() == y.max(): raise ValueError(f'y must hold both classes, got only {int(y[0])}')
     A, mean, scale = _scaled(X, l2)
-    w = _newton(A, y, np.append(0, l2 / scale**2), tol, max_iter)
+    w = _newton(A, y, np.append(0, (np.sqrt(l2) / scale)**2), tol, max_iter)
     theta = w[1:] / scale
     return np.append(w[0] - mean @ theta, theta)

@@ -121,8 +121,8 @@ def _positions(requests, name, size):
     if kind not in ('integer', 'floating', 'mixed-integer-float', 'integer-na', 'empty'):
         raise TypeError(f'{name} holds {kind} values such as {column.dropna().iloc[0]!r}: {expected}')
     v = column.to_numpy('float64', na_value=np.nan)
-    bad = ~((v >= 0) & (v < size) & (v % 1 == 0)) & ~(np.isnan(v) & (name == 'session_id'))
-    if bad.any(): raise ValueError(f'row {bad.argmax()}: {name} is {column.iloc[bad.argmax()]!r}, {expected}')
+    bad = ~((v >= 0) & (v < size) & (np.floor(v) == v)) & ~(np.isnan(v) & (name == 'session_id'))
+    if bad.any(): raise ValueError(f'row {bad.argmax()}: {name} is {column.iloc[bad.argmax()]}, {expected}')
     return np.where(np.isnan(v), -1, v).astype('int64')
 
 # %% ../nbs/11_world.ipynb #05de0c58
@@ -131,6 +131,7 @@ def _check_requests(state, requests):
     if not isinstance(requests, pd.DataFrame): raise TypeError(f'requests must be a pandas DataFrame, got {type(requests).__name__}')
     lacking = [c for c in ('user_id', 'item_id', 'time') if c not in requests]
     if lacking: raise ValueError(f'requests have no column {", ".join(lacking)}')
+    if not requests.columns.is_unique: raise ValueError(f'requests have column {requests.columns[requests.columns.duplicated()][0]} twice')
     t, n, owner, begin = requests.time, len(requests), state.session.user.to_numpy(), state.session.start.to_numpy()
     if not isinstance(t.dtype, np.dtype) or t.dtype.kind != 'M': raise TypeError(f'time has dtype {t.dtype}, expected datetime64[s], UTC without a zone')
     user, item = _positions(requests, 'user_id', len(state.habit)), _positions(requests, 'item_id', len(state.quality))
@@ -247,22 +248,30 @@ def make_world(
     state = _State({'b': -1.5, **{k: signal * v for k, v in strength.items()}}, days, **users, **_make_items(r_items, n_items), session=session)
     return _as_world(state, age, r_sessions.random(len(length)) < 0.5, _simulate(state, length, r_exposures, r_answers))
 
-# %% ../nbs/11_world.ipynb #8c1d7831
+# %% ../nbs/11_world.ipynb #b3541a77
+def _check_truth(truth, y, names):
+    "Probabilities `(n, 3)` and labels `(n,)` as arrays that fit together."
+    y, lacking = np.asarray(y), [k for k in names if k not in getattr(truth, 'columns', ())]
+    if lacking: raise ValueError(f'truth has no column {", ".join(lacking)}')
+    if y.shape != (len(truth),): raise ValueError(f'y has shape {y.shape}, truth has {len(truth)} rows')
+    for k in names:
+        if not pd.api.types.is_numeric_dtype(truth[k]): raise TypeError(f'{k} holds {truth[k].dtype} values, expected probabilities')
+    p, known = truth[names].to_numpy('float64', na_value=np.nan), np.isin(y, [0, 1])
+    if not (inside := (p >= 0) & (p <= 1)).all(): raise ValueError(f'truth must hold probabilities, got {p[~inside][0]}')
+    if not known.all(): raise ValueError(f'y must be 0 or 1, got {y[~known].tolist()[0]!r}')
+    if len(np.unique(y)) < 2: raise ValueError(f'y holds {f"only the class {y[0]}" if len(y) else "no rows"}: AUC needs both classes')
+    return p, y.astype('int8')
+
+# %% ../nbs/11_world.ipynb #5e6c7f3f
 def ceiling(
     truth: pd.DataFrame, # rows of `World.truth`, with `p_blind`, `p_best`, `p`
     y: np.ndarray, # the answers of the same rows, 0 or 1 `(n,)`
 ) -> pd.DataFrame: # a row for each of `p_blind`, `p_best`, `p`; columns `accuracy`, `auc`, `log_loss`
     """What the true probabilities score on these very rows.
 
-    Raises `ValueError` if rows or columns do not fit, a label is not 0 or 1, or only one class is there (AUC has no meaning then)."""
+    Raises `ValueError` or `TypeError` if rows or columns do not fit, a label is not 0 or 1, or only one class is there (AUC has no meaning then)."""
     from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
-    y, names = np.asarray(y), ['p_blind', 'p_best', 'p']
-    lacking = [k for k in names if k not in getattr(truth, 'columns', ())]
-    if lacking: raise ValueError(f'truth has no column {", ".join(lacking)}')
-    if y.shape != (len(truth),): raise ValueError(f'y has shape {y.shape}, truth has {len(truth)} rows')
-    p = truth[names].to_numpy('float64', na_value=np.nan)
-    if not ((p >= 0) & (p <= 1)).all(): raise ValueError(f'truth must hold probabilities, got {p[~((p >= 0) & (p <= 1))][0]}')
-    if not np.isin(y, [0, 1]).all(): raise ValueError(f'y must be 0 or 1, got {y[~np.isin(y, [0, 1])][0]!r}')
-    if len(np.unique(y)) < 2: raise ValueError(f'y holds {f"only the class {y[0]}" if len(y) else "no rows"}: AUC needs both classes')
+    names = ['p_blind', 'p_best', 'p']
+    p, y = _check_truth(truth, y, names)
     rows = [(accuracy_score(y, q > 0.5), roc_auc_score(y, q), log_loss(y, q)) for q in p.T]
     return pd.DataFrame(rows, names, ['accuracy', 'auc', 'log_loss'])

@@ -6,7 +6,7 @@
 __all__ = ['main']
 
 # %% ../nbs/99_cli.ipynb #f101b60b
-import argparse, math, os, sys, tempfile, time
+import argparse, math, os, signal, sys, tempfile, time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +18,17 @@ _MODELS = {'base_rate': 'base rate', 'logistic': 'logistic regression', 'boosted
 _METRICS = {'accuracy': 'accuracy', 'auc': 'AUC', 'log_loss': 'log loss'}
 _FILES = ('table.csv', 'history.csv', 'predictions.csv', 'learning_curve.png', 'model.keras', 'encoder.json')
 
-# %% ../nbs/99_cli.ipynb #b38e0b48
+# %% ../nbs/99_cli.ipynb #8387dd4e
 class _Refused(Exception):
     "Bad input: a sentence that names the value and the remedy."
 
 @contextmanager
-def _refusing(*kinds, head=''):
+def _refusing(*kinds, head='', tail=''):
     "Errors of these kinds become a refusal: used where nothing but the input can raise them."
     try: yield
     except kinds as e:
         reason = f'{e.filename} cannot be read ({e.strerror}): give a file that can be' if getattr(e, 'strerror', None) else str(e)
-        raise _Refused(head + reason) from e
+        raise _Refused(head + reason + tail) from e
 
 # %% ../nbs/99_cli.ipynb #f121f43d
 class _Parser(argparse.ArgumentParser):
@@ -102,7 +102,7 @@ def _parts(name, events):
                                'at least 2 are needed: give a longer log or check the labels')
     return split
 
-# %% ../nbs/99_cli.ipynb #3b01df17
+# %% ../nbs/99_cli.ipynb #48ba8805
 @dataclass(frozen=True, eq=False)
 class _Task:
     "What one run learns from."
@@ -114,14 +114,13 @@ class _Task:
     encoder: 'FeatureEncoder' # fitted on the training rows
     parts: dict # name of each part of the table -> positions of its rows
 
-# %% ../nbs/99_cli.ipynb #81ea4241
 def _prepare(data, seed):
     "Load, split by time, build features, and encode them with what the training rows know."
     from interest_tutorial.encoding import FeatureEncoder
     from interest_tutorial.features import behaviour_features
     name, log, truth = _load(data, seed)
     split = _parts(name, log.events)
-    with _refusing(ValueError, head=f'{name}: '):
+    with _refusing(ValueError, head=f'{name}: ', tail=' (X has a column for each feature, category and device: name that category or device otherwise)'):
         F = behaviour_features(log)
         encoder = FeatureEncoder().fit(F.iloc[split.train])
         X = encoder.transform(F)
@@ -150,13 +149,13 @@ def _fit_dense(task, seed, epochs, tick):
     rows = [(seed, epoch, *keys[k], v) for k, values in fitted.history.items() for epoch, v in enumerate(values, 1)]
     return model, pd.DataFrame(rows, columns=['seed', 'epoch', 'split', 'metric', 'value'])
 
-# %% ../nbs/99_cli.ipynb #4ed96cd8
+# %% ../nbs/99_cli.ipynb #cf232bfc
 def _rivals(task, seed):
     "Probability of interest of each row `(n,)` by each model beside the network; both classifiers with scikit-learn's settings, untuned."
     import numpy as np
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
-    X, y, train = task.X, task.log.events.interested.to_numpy(), task.split.train
+    X, y, train = task.X.astype(float), task.log.events.interested.to_numpy(), task.split.train
     p = {'base_rate': np.full(len(y), y[train].mean())}
     for name, rival in (('logistic', LogisticRegression(max_iter=2_000)), ('boosted_trees', HistGradientBoostingClassifier(random_state=seed))):
         p[name] = rival.fit(X[train], y[train]).predict_proba(X)[:, 1]
@@ -279,7 +278,7 @@ def _writers(task, model, history, predictions, scores, summary):
                lambda p: _curves(history, scores[scores.repetition == 0]).savefig(p), model.save, task.encoder.save]
     return dict(zip(_FILES, writers, strict=True))
 
-# %% ../nbs/99_cli.ipynb #bfe1f9fa
+# %% ../nbs/99_cli.ipynb #a57a2709
 def _report(args, task, summary, folder, seconds):
     "What the command prints."
     e, n, world = task.log.events, args.repetitions, args.data == 'world'
@@ -292,7 +291,6 @@ def _report(args, task, summary, folder, seconds):
     if n > 1: lines += [f'Figure, history, predictions, model and encoder are those of seed {args.seed}.']
     return '\n'.join(lines + [f'Saved in {folder}: {", ".join(_FILES)} ({seconds:.0f} s).'])
 
-# %% ../nbs/99_cli.ipynb #7819d394
 def _say(text, stream):
     "Print to a stream of the process; one that was closed at the other end is left in peace, letters that it lacks are escaped."
     if stream is None: return
@@ -311,9 +309,12 @@ def _run(args):
         from tqdm import tqdm
         with tqdm(total=args.repetitions * args.epochs, unit='epoch', disable=None if sys.stderr else True, leave=False) as bar:
             for r in range(args.repetitions):
-                bar.set_description(f'{Path(args.data).name}, repetition {r + 1} of {args.repetitions}')
+                say = lambda what: bar.set_description(f'{Path(args.data).name}, repetition {r + 1} of {args.repetitions}, {what}')
+                say('features')
                 if r == 0 or args.data == 'world': task = _prepare(args.data, args.seed + r)
+                say('training')
                 model, history = _fit_dense(task, args.seed + r, args.epochs, bar.update)
+                say('scores')
                 predictions = _predict(task, model, args.seed + r)
                 scores.append(_score(task, predictions, r))
                 first = first or (task, model, history, predictions)
@@ -339,5 +340,6 @@ def main(
         _say(f'interest-tutorial: {e}', sys.stderr)
         return 2
     except KeyboardInterrupt:
+        if argv is None: signal.signal(signal.SIGINT, signal.SIG_IGN)        # the process ends; a second Ctrl-C would print a traceback
         _say('interest-tutorial: interrupted', sys.stderr)
         return 130

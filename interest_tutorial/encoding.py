@@ -92,9 +92,11 @@ class _Numbers:
 
 # %% ../nbs/32_encoding.ipynb #a3a309d4
 def _fit_category(name, column, encoding, n_buckets):
-    "The known values of a column of categories, in their order."
+    "The known values of a column of categories: sorted, or in their own order if the column's type is ordered."
     if column.dtype.kind in 'mM': raise ValueError(f'{name} holds times ({column.dtype}): turn them into numbers first, for example hours')
-    try: known = sorted(v.item() if isinstance(v, np.generic) else v for v in pd.unique(column.dropna()))
+    try:
+        used = {v.item() if isinstance(v, np.generic) else v for v in pd.unique(column.dropna())}
+        known = [v for v in column.cat.categories.tolist() if v in used] if getattr(column.dtype, 'ordered', False) else sorted(used)
     except TypeError: known = []
     text = all(isinstance(v, str) for v in known)
     if not known or not (text or all(isinstance(v, Real) for v in known)):

@@ -199,7 +199,7 @@ def _clock(time):
 
 def _device(events, asked):
     "The device of each row as a category whose values are those of the log, sorted; others become missing."
-    if 'device' not in events: return pd.Categorical([None] * len(asked))
+    if 'device' not in events: return pd.Categorical.from_codes(np.full(len(asked), -1), pd.Index([], dtype='str'))
     names = events.device.cat.categories.sort_values()
     column = asked.device if 'device' in asked else pd.Series([None] * len(asked), dtype=object)
     return pd.Categorical.from_codes(names.get_indexer(pd.Index(column)), names)

@@ -213,6 +213,13 @@ def test_unknown_and_missing_categories():
     assert 'device_tablet' not in e.get_feature_names_out()      # declared, never seen
 
 
+def test_ordered_categories_keep_their_order():
+    F = pd.DataFrame({'size': pd.Categorical(['L', 'S', 'M', None], ['XS', 'S', 'M', 'L'], ordered=True)})
+    e = FeatureEncoder(encoding='ordinal').fit(F)
+    assert e.transform(F).ravel().tolist() == [2, 0, 1, -1] and e.transform_row({'size': 'M'}).tolist() == [1]
+    assert FeatureEncoder(encoding='ordinal').fit_transform(F.astype('object')).ravel().tolist() == [0, 2, 1, -1]
+
+
 def test_order_and_extra_columns_do_not_matter():
     np.testing.assert_array_equal(FITTED.transform(GOOD[GOOD.columns[::-1]].assign(more=object())), FITTED.transform(GOOD))
 

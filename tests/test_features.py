@@ -15,7 +15,7 @@ COLUMNS = ['log_user_count', 'log_item_count', 'log_user_category_count', 'user_
            'log_position', 'log_price', 'price_gap', 'age', 'hour_sin', 'hour_cos', 'weekend', 'device', 'category']
 START = 1_704_412_800              # Friday, 5 January 2024, 00:00 UTC
 STEP = 4 * 3_600 + 7               # seconds between the possible times: a log crosses midnights and a weekend
-many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+many = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 # ---- the oracle: one row at a time, lists of dicts, no pandas, no NumPy

@@ -118,23 +118,27 @@ def test_schema(world):
 
 # what is drawn
 
+def assert_drawn_from(x, law, name):
+    "Kolmogorov-Smirnov, and the standard deviation (4.5 standard errors for a normal law), which it does not see sharply."
+    assert stats.kstest(x, law.cdf).pvalue > 1e-4, name
+    kurtosis = float(law.stats('k'))
+    assert abs(x.std() / law.std() - 1) < 4.5 * ((kurtosis + 2) / 4 / len(x)) ** .5, name
+
+
 def test_drawn_from_the_table(large):
-    s = large.state
+    s = make_world(40_000, 40_000, 1, seed=12).state
     first, steps = s.interest[:, 0], np.diff(np.log(s.interest), axis=1)
-    visits, sizes = s.session, large.log.events.groupby('session_id').size().to_numpy()[:-1]
+    in_category = s.log_price[s.category == 0]
     draws = {
         'habit': (s.habit, stats.norm(0, .6)), 'quality': (s.quality, stats.norm()), 'taste': (s.taste.ravel(), stats.norm()), 'style': (s.style.ravel(), stats.norm()),
         'night share': (s.night_share, stats.beta(2, 2)), 'first interest': (np.maximum(first[:, 0] * 1.005 - .001, 0), stats.beta(.2, .8)),
-        'weekly step': ((steps[..., 0] - steps[..., 1]).ravel(), stats.norm(0, .4 * 2 ** .5)),
-        'device': ((large.log.events.drop_duplicates('session_id').device == 'phone').to_numpy(), stats.bernoulli(.5)),
-        'log price in a category': (s.log_price[s.category == 0] - s.log_price[s.category == 0].mean(), stats.norm(0, .6))}
-    for name, (x, law) in draws.items():
-        if name == 'device': assert stats.binomtest(int(x.sum()), len(x)).pvalue > 1e-4
-        else: assert stats.kstest(x, law.cdf).pvalue > 1e-4, name
-    log_activity = np.log(s.activity)                                       # normalised: only the spread is left
-    assert stats.kstest((log_activity - log_activity.mean()) / .8, 'norm').pvalue > 1e-4
-    assert stats.kstest(large.log.users.age, stats.randint(16, 75).rvs(100_000, random_state=0)).pvalue > 1e-4
-    assert (large.log.users.age.min(), large.log.users.age.max()) == (16, 74)
+        'weekly step': ((steps[..., 0] - steps[..., 1]).ravel(), stats.norm(0, .4 * 2 ** .5)), 'log price in a category': (in_category - in_category.mean(), stats.norm(0, .6)),
+        'activity': (np.log(s.activity) - np.log(s.activity).mean(), stats.norm(0, .8))}                       # normalised: only the spread is left
+    for name, (x, law) in draws.items(): assert_drawn_from(x, law, name)
+    age, visits = large.log.users.age, large.state.session
+    sizes, device = large.log.events.groupby('session_id').size().to_numpy()[:-1], large.log.events.drop_duplicates('session_id').device
+    assert stats.binomtest(int((device == 'phone').sum()), len(device)).pvalue > 1e-4
+    assert stats.chisquare(np.bincount(age - 16, minlength=59)).pvalue > 1e-4 and (age.min(), age.max()) == (16, 74)
     assert abs(sizes.mean() - 12) < 4 * 12 / len(sizes) ** .5
     assert stats.chisquare([(sizes == k).sum() for k in range(1, 30)] + [(sizes >= 30).sum()],
                            len(sizes) * np.r_[stats.geom(1 / 12).pmf(range(1, 30)), stats.geom(1 / 12).sf(29)]).pvalue > 1e-4
@@ -144,9 +148,11 @@ def test_drawn_from_the_table(large):
 def test_worlds_draw_category_prices_fashion_and_popularity():
     worlds = [make_world(1, 500, 1, seed=s).state for s in range(400)]
     price = np.array([[s.log_price[s.category == c].mean() for c in range(5)] for s in worlds]).ravel()
-    assert stats.kstest(price, stats.norm(0, (.25 + .36 / 100) ** .5).cdf).pvalue > 1e-4
-    assert stats.kstest(np.ravel([s.period for s in worlds]), stats.uniform(60, 60).cdf).pvalue > 1e-4
-    assert stats.kstest(np.ravel([s.phase for s in worlds]), stats.uniform(0, 2 * np.pi).cdf).pvalue > 1e-4
+    period, phase = (np.ravel([getattr(s, k) for s in worlds]) for k in ('period', 'phase'))
+    assert_drawn_from(price, stats.norm(0, (.25 + .36 / 100) ** .5), 'price of a category')
+    assert_drawn_from(period, stats.uniform(60, 60), 'period')
+    assert_drawn_from(phase, stats.uniform(0, 2 * np.pi), 'phase')
+    assert 60 <= period.min() < 60.2 and 119.8 < period.max() <= 120
     zipf = np.arange(1, 501) ** -.8
     for s in worlds[:20]: np.testing.assert_allclose(np.sort(s.popularity)[::-1], zipf / zipf.sum())
     assert abs(np.mean([s.popularity.argmax() for s in worlds]) - 249.5) < 4 * 144.3 / 20   # ranks are a random permutation
@@ -159,16 +165,21 @@ def test_who_comes_when_in_which_mood(large):
     assert (abs(hits - expected) < 4.5 * np.sqrt((w * (1 - w)).sum(0))).all()
     own = w[np.arange(n), visits.mood]
     assert abs(own.mean() - (w ** 2).sum(1).mean()) < 4.5 * own.std() / n ** .5
-    chance = s.night_share[visits.user]
-    rng = np.random.default_rng(0)
-    hours = np.where(rng.random(n) < chance, rng.normal(22, 2, n), rng.normal(13, 3, n)) % 24
-    assert stats.ks_2samp(visits.start % DAY / 3600, hours).pvalue > 1e-4
+    rng, chance = np.random.default_rng(0), np.repeat(s.night_share[visits.user], 100)
+    hours = np.where(rng.random(100 * n) < chance, rng.normal(22, 2, 100 * n), rng.normal(13, 3, 100 * n)) % 24
+    expected = np.bincount((hours * 2).astype(int), minlength=48) / 100
+    assert stats.chisquare(np.bincount(visits.start // 1800 % 48, minlength=48), expected).pvalue > 1e-4
+    drawn = visits.start.to_numpy() % DAY / 3600
+    for low, high in ((6, 17), (20, 24)):
+        x, law = drawn[(drawn >= low) & (drawn < high)], hours[(hours >= low) & (hours < high)]
+        assert abs((x - law.mean()).mean()) < 4 * law.std() / len(x) ** .5 and abs(((x - law.mean()) ** 2).mean() / law.var() - 1) < 4 * ((stats.kurtosis(law) + 2) / len(x)) ** .5
     busy = np.bincount(visits.user, minlength=4_000)
     assert abs((busy * s.activity).sum() - n * (s.activity ** 2).sum()) < 4.5 * (n * (s.activity ** 3).sum()) ** .5
 
 
 def test_answers_are_drawn_from_p(large):
     y, t = large.log.events.interested, large.truth
+    assert abs((y - t.p).sum()) < 4.5 * (t.p * (1 - t.p)).sum() ** .5
     for k in ('p', 'p_best', 'p_blind'):
         g = pd.DataFrame(dict(y=y, p=t[k], v=t.p * (1 - t.p))).groupby((t[k] * 20).astype(int).clip(upper=19))
         if k == 'p': assert (abs(g.y.sum() - g.p.sum()) < 4.5 * g.v.sum() ** .5).all()

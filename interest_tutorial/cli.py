@@ -30,7 +30,6 @@ def _refusing(*kinds, head='', tail=''):
         reason = f'{e.filename} cannot be read ({e.strerror}): give a file that can be' if getattr(e, 'strerror', None) else str(e)
         raise _Refused(head + reason + tail) from e
 
-# %% ../nbs/99_cli.ipynb #f121f43d
 class _Parser(argparse.ArgumentParser):
     "An argument parser whose errors are refusals."
     def error(self, message): raise _Refused(f'{message} (interest-tutorial run --help says more)')
@@ -195,7 +194,6 @@ def _summary(scores):
         half = g.value.std().to_numpy() * t.ppf(0.975, n - 1) / math.sqrt(n)
     return out.assign(low=out.value - half, high=out.value + half, n_users=out.n_users.round().astype(int))
 
-# %% ../nbs/99_cli.ipynb #b668606b
 def _cell(row):
     "One value as text, with half of its interval if there is one."
     if math.isnan(row.value): return '-'

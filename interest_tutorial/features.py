@@ -61,13 +61,16 @@ class _Past:
     ):
         if (int(key.max(initial=0)) + 1) * int(span) >= 2 ** 63: raise ValueError(f'the times span {span:,} seconds: too long to be sorted together with {key.max():,} keys')
         joint = key * span + time
-        self.order, self.span = np.argsort(joint, kind='stable'), span
+        self.key, self.time, self.span, self.order = key, time, span, np.argsort(joint, kind='stable')
         self.joint = joint[self.order]
 
     def before(self, key, time):
         "Positions in the sorted facts where those of `key` start, and where those before `time` end `(n,)`."
         starts = np.searchsorted(self.joint, np.arange(key.max(initial=0) + 1) * self.span)
-        return starts[key], np.searchsorted(self.joint, key * self.span + time)
+        query, end = key * self.span + time, np.empty(len(key), 'int64')
+        order = self.order if key is self.key and time is self.time else np.argsort(query)   # a search for sorted values reads memory from front to back
+        end[order] = np.searchsorted(self.joint, query[order])
+        return starts[key], end
 
     def total(self, value, first, end):
         "Sum of the integers `value` `(m,)`, given in the order of the facts, from `first` to `end`: exact, so no other key can disturb it."

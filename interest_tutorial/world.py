@@ -160,8 +160,8 @@ class World:
     ) -> np.ndarray: # probability of interest `(n,)`
         """True probability that the user would like the item, shown or not.
 
-        With a `session_id` it knows the session's mood, interests and night; without, it averages over the moods and reads the rest at
-        the request's time. Raises `ValueError` for what the world does not have, `TypeError` for columns of another kind."""
+        With a `session_id` it knows the session's mood, interests and night (times up to a day after its start); without, it averages over
+        the moods and reads the rest at the request's time. Raises `ValueError` for what the world does not have, `TypeError` for columns of another kind."""
         s = self.state
         user, item, second, session = _check_requests(s, requests)
         start = np.where(session >= 0, s.session.start.to_numpy()[session], second)

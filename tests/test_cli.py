@@ -174,6 +174,22 @@ def test_a_bug_of_ours_is_not_called_bad_input(monkeypatch):
     assert left() == ["log.csv"]
 
 
+# ---- a stand-in for the network, where the test is about something else
+
+HISTORY = pd.DataFrame([(0, e, s, m, 0.5) for e in (1, 2) for s in ("train", "validation") for m in ("log_loss", "accuracy")], columns=["seed", "epoch", "split", "metric", "value"])
+
+
+class Stub:
+    def __call__(self, X):
+        assert X.dtype == np.float32 and X.shape[1] and np.isfinite(X).all()
+        return 1 / (1 + np.exp(-X[:, :1]))
+    def save(self, path): path.write_text("model")
+
+
+def without_network(task, seed, epochs, tick):
+    return Stub(), HISTORY
+
+
 # ---- interrupts and errors leave what was there before
 
 @pytest.mark.parametrize("place", ["_parser", "_load", "_prepare", "_fit_dense", "_rivals", "_score", "_writers", "_curves", "_report", "os.replace"])
@@ -181,12 +197,7 @@ def test_interrupt_in_every_phase(place, capsys, monkeypatch):
     def interrupt(*args): raise KeyboardInterrupt
     os.makedirs("old")
     csv("earlier", "old/table.csv"), csv("mine", "old/notes.txt")
-    class Model:
-        def __call__(self, X): return X[:, :1]
-        def save(self, path): path.write_text("model")
-    history = pd.DataFrame([(0, 1, s, m, 0.5) for s in ("train", "validation") for m in ("log_loss", "accuracy")], columns=["seed", "epoch", "split", "metric", "value"])
-    monkeypatch.setattr(cli, "_fit_dense", lambda task, seed, epochs, tick: (Model(), history))
-    monkeypatch.setattr(cli, "_predict", lambda task, model, seed: cli._rivals(task, seed))
+    monkeypatch.setattr(cli, "_fit_dense", without_network)
     monkeypatch.setattr(os if "." in place else cli, place.split(".")[-1], interrupt)
     assert main(["run", "--data", csv(small()), "--output", "old"]) == 130
     assert capsys.readouterr() == ("", "interest-tutorial: interrupted\n")
@@ -210,7 +221,7 @@ sys.exit(cli.main())
 
 
 @POSIX
-@pytest.mark.parametrize("word, wait", [("start", 0.1), ("start", 1.0), ("load", 0.3), ("load", 2.0), ("epoch", 0.2)])
+@pytest.mark.parametrize("word, wait", [("start", 0.1), ("start", 1.0), ("load", 1.5), ("epoch", 0.2)])
 def test_ctrl_c(word, wait):
     "A signal while modules load, while TensorFlow loads, and while the network learns."
     ready = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)      # a background job of a shell would ignore it
@@ -219,7 +230,7 @@ def test_ctrl_c(word, wait):
         while (line := process.stdout.readline()) and line.strip() != word: pass
         time.sleep(wait)
         process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGINT) if wait == 2.0 else None              # an impatient one
+        process.send_signal(signal.SIGINT) if wait == 1.5 else None              # an impatient one
         out, err = process.communicate(timeout=60)
     finally: process.kill()
     assert (process.returncode, err) == (130, "interest-tutorial: interrupted\n") and left() == [], out
@@ -281,7 +292,7 @@ def test_table_is_that_of_the_predictions(run):
     table, rows = pd.read_csv(run[0] / "table.csv"), pd.read_csv(run[0] / "predictions.csv")
     assert table.columns.tolist() == COLUMNS and len(table) == 3 * 6 * 3 and table.low.isna().all() and table.high.isna().all()
     assert (table.data == "world").all() and (table.repetition == 0).all()
-    value = table.set_index(["split", "model", "metric"]).value
+    value = table.set_index(["split", "model", "metric"]).value.sort_index()
     for split, part in rows.groupby("split"):
         for model in cli._MODELS:
             for metric, v in scores(part.interested.to_numpy(), part[model].to_numpy()).items(): assert value[split, model, metric] == pytest.approx(v, abs=1e-12), (split, model, metric)
@@ -296,7 +307,7 @@ def test_rows_and_ceilings_are_those_of_the_world(run):
     for part in ("train", "validation", "test"): np.testing.assert_array_equal(np.flatnonzero(rows.split == part), getattr(split, part))
     np.testing.assert_array_equal(rows.base_rate, np.full(len(rows), events.interested.to_numpy()[split.train].mean()))
     np.testing.assert_allclose(rows[["p_best", "p"]], world.truth[["p_best", "p"]], rtol=1e-14)
-    value = pd.read_csv(run[0] / "table.csv").set_index(["split", "model", "metric"]).value
+    value = pd.read_csv(run[0] / "table.csv").set_index(["split", "model", "metric"]).value.sort_index()
     limits = ceiling(world.truth.iloc[split.test], events.interested.to_numpy()[split.test])
     for model in ("p_best", "p"): np.testing.assert_allclose(value["test"][model][limits.columns], limits.loc[model])
 
@@ -310,7 +321,7 @@ def test_keras_validates_on_the_validation_rows(run):
 
 
 def test_the_network_learns(run):
-    value = pd.read_csv(run[0] / "table.csv").set_index(["metric", "model", "split"]).value
+    value = pd.read_csv(run[0] / "table.csv").set_index(["metric", "model", "split"]).value.sort_index()
     assert value["auc", "dense", "test"] > 0.7 and value["log_loss", "dense", "test"] < value["log_loss", "base_rate", "test"] - 0.05
 
 
@@ -360,7 +371,7 @@ def test_repetitions_are_new_worlds(capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert "over 3 worlds (seeds 7 to 9)" in out and "those of seed 7" in out and "±" in out and err == ""
     single = spread(pd.read_csv("out/table.csv", dtype={"repetition": str}), "world")
-    assert single.pivot_table(index="repetition", columns=["model", "split", "metric"], values="value").nunique().drop("auc", level=2).min() == 3
+    assert single.pivot_table(index="repetition", columns=["model", "split", "metric"], values="value").nunique().xs("log_loss", level="metric").min() == 3
     world = load("world", 7)
     np.testing.assert_allclose(pd.read_csv("out/predictions.csv").p, world[2].p)
 
@@ -403,8 +414,9 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_odd_logs(name, capsys, recwarn):
+def test_odd_logs(name, capsys, recwarn, monkeypatch):
     csv(ODD[name])
+    if name not in ("only the needed columns", "20 rows", "rare answers"): monkeypatch.setattr(cli, "_fit_dense", without_network)
     assert main(["run", "--data", "log.csv", "--epochs", "1"]) == 0
     out, err = capsys.readouterr()
     warned = [str(w.message) for w in recwarn if not issubclass(w.category, (DeprecationWarning, PendingDeprecationWarning))]
@@ -417,9 +429,8 @@ def test_odd_logs(name, capsys, recwarn):
 @pytest.mark.parametrize("name", ["日誌.csv", "cost $\\frac$.csv", "a,b\".csv", "UPPER.CSV"])
 def test_odd_file_names(name, capsys, recwarn):
     "The name stands in the table and in the figure, which has no Chinese letters."
-    history = pd.DataFrame([(0, e, s, m, 0.5) for e in (1, 2) for s in ("train", "validation") for m in ("log_loss", "accuracy")], columns=["seed", "epoch", "split", "metric", "value"])
     table = pd.DataFrame([(name, "logistic", 0, "validation", m, 0.5) for m in ("log_loss", "accuracy")], columns=COLUMNS[:6])
-    cli._curves(history, table).savefig("figure.png")
+    cli._curves(HISTORY, table).savefig("figure.png")
     assert not [w for w in recwarn if issubclass(w.category, UserWarning)]
 
 
@@ -446,7 +457,7 @@ def test_movielens(movielens, capsys):
     print(out)
     assert "movielens: 100,836 events, 610 users" in out and "test warm" in out and "age" in out and err == ""
     table, rows = pd.read_csv("ml/table.csv"), pd.read_csv("ml/predictions.csv")
-    value = table.set_index(["split", "model", "metric"]).value
+    value = table.set_index(["split", "model", "metric"]).value.sort_index()
     seen = rows.user_id[rows.split != "test"]
     test = rows[rows.split == "test"]
     for split, part in (("test", test), ("test_warm", test[test.user_id.isin(seen)]), ("test_cold", test[~test.user_id.isin(seen)])):

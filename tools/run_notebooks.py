@@ -26,9 +26,9 @@ def run(path):
 
 
 def smaller(png):
-    "The picture with 128 colours, half the size or less; the same bytes if that does not help."
+    "The picture with 64 colours, half the size or less; the same bytes if that does not help."
     out = io.BytesIO()
-    Image.open(io.BytesIO(png)).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return min(png, out.getvalue(), key=len)
 
 

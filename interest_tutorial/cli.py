@@ -6,7 +6,7 @@
 __all__ = ['main']
 
 # %% ../nbs/99_cli.ipynb #f101b60b
-import argparse, math, os, signal, sys, tempfile, time
+import _thread, argparse, math, os, signal, sys, tempfile, threading, time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,12 +132,13 @@ def _prepare(data, seed):
 
 # %% ../nbs/99_cli.ipynb #b007fa82
 def _fit_dense(task, seed, epochs, tick):
-    "The article's model, trained with the article's call, and its history; calls `tick()` after each epoch."
+    "The article's model, trained with the article's call, and its history; calls `tick(0)` when TensorFlow has loaded and `tick()` after each epoch."
     import numpy as np, pandas as pd
     from interest_tutorial.course import load_tensorflow
     from interest_tutorial.dense import dense_model
     load_tensorflow()
     import keras
+    tick(0)
     keras.utils.set_random_seed(seed)
     before = np.r_[task.split.train, task.split.validation]
     x_train, y_train = task.X[before], task.log.events.interested.to_numpy()[before]
@@ -298,30 +299,59 @@ def _say(text, stream):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         raise _Refused(f'the table could not be printed ({e.strerror}), it was saved') from e
 
-# %% ../nbs/99_cli.ipynb #1f62d2da
-def _run(args):
-    "Make or read the data, train, score, save; returns what is to be printed."
+# %% ../nbs/99_cli.ipynb #9372db1a
+class _Interrupts:
+    "Hears Ctrl-C. It is raised at once, and once more by the next `check` where a library has swallowed it, as some do while they load."
+    def __enter__(self):
+        self.heard, self.handler, self.hook = False, signal.getsignal(signal.SIGINT), sys.unraisablehook
+        self.mine = self.handler is signal.default_int_handler and threading.current_thread() is threading.main_thread()
+        if self.mine: signal.signal(signal.SIGINT, self.hear)
+        sys.unraisablehook = self.unraisable
+        return self
+
+    def hear(self, number, frame):
+        self.heard = True
+        raise KeyboardInterrupt
+
+    def unraisable(self, what):
+        "Python prints a traceback where it can raise nothing, in a destructor for example: try again a moment later instead."
+        if what.exc_type is KeyboardInterrupt: threading.Timer(0.05, _thread.interrupt_main).start()
+        else: self.hook(what)
+
+    def check(self):
+        if self.heard: raise KeyboardInterrupt
+
+    def __exit__(self, kind, error, trace):
+        sys.unraisablehook = self.hook
+        if self.mine: signal.signal(signal.SIGINT, self.handler)
+        if self.heard and error: raise KeyboardInterrupt from error       # whatever it has become on its way
+
+# %% ../nbs/99_cli.ipynb #f99e9ff4
+def _run(args, check):
+    "Make or read the data, train, score, save; returns what is to be printed. Calls `check()` between its steps."
     began, scores, first, task = time.perf_counter(), [], None, None
     with _output_folder(args.output) as folder:
         import pandas as pd
         from tqdm import tqdm
         with tqdm(total=args.repetitions * args.epochs, unit='epoch', disable=None if sys.stderr else True, leave=False) as bar:
             for r in range(args.repetitions):
-                say = lambda what: bar.set_description(f'{Path(args.data).name}, repetition {r + 1} of {args.repetitions}, {what}')
+                def say(what): check(); bar.set_description(f'{Path(args.data).name}, repetition {r + 1} of {args.repetitions}, {what}')
+                def tick(epochs=1): check(); bar.update(epochs)
                 say('features')
                 if r == 0 or args.data == 'world': task = _prepare(args.data, args.seed + r)
                 say('training')
-                model, history = _fit_dense(task, args.seed + r, args.epochs, bar.update)
+                model, history = _fit_dense(task, args.seed + r, args.epochs, tick)
                 say('scores')
                 predictions = _predict(task, model, args.seed + r)
                 scores.append(_score(task, predictions, r))
                 first = first or (task, model, history, predictions)
         scores = pd.concat(scores, ignore_index=True)
+        check()
         summary = _summary(scores)
         _save(folder, _writers(*first, scores, summary))
     return _report(args, first[0], summary, folder, time.perf_counter() - began)
 
-# %% ../nbs/99_cli.ipynb #263fcdb9
+# %% ../nbs/99_cli.ipynb #8982b21c
 def main(
     argv: list[str] | None = None, # arguments without the program's name; default: those of the process
 ) -> int: # exit code: 0 done, 2 bad input, 130 interrupted
@@ -331,7 +361,9 @@ def main(
     or on a person's own log, prints the table and saves it with the figure, the predictions, the model and the encoder. Bad input and an
     interrupt are said in one sentence on stderr; an error that is nobody's input is a bug and is raised."""
     try:
-        _say(_run(_parser().parse_args(argv)), sys.stdout)
+        args = _parser().parse_args(argv)
+        with _Interrupts() as interrupts: text = _run(args, interrupts.check)
+        _say(text, sys.stdout)
         return 0
     except SystemExit as e: return e.code or 0          # --help and --version have printed
     except _Refused as e:

@@ -207,6 +207,25 @@ def test_interrupt_in_every_phase(place, capsys, monkeypatch):
     monkeypatch.undo()
 
 
+class InADestructor:
+    def __del__(self): signal.raise_signal(signal.SIGINT); len("the handler runs before this")
+
+
+@pytest.mark.parametrize("how", ["swallowed", "in a destructor", "became another error"])
+def test_interrupt_that_a_library_does_not_pass_on(how, capsys, monkeypatch):
+    def prepare(data, seed):
+        if how == "in a destructor": InADestructor(); [time.sleep(0.01) for _ in range(500)]
+        try: signal.raise_signal(signal.SIGINT); len("")
+        except KeyboardInterrupt:
+            if how == "became another error": raise ImportError("cannot load")
+        return cli._Task("x", None, None, None, None, None, None)
+    monkeypatch.setattr(cli, "_prepare", prepare)
+    before, hook, began = signal.signal(signal.SIGINT, signal.default_int_handler), sys.unraisablehook, time.perf_counter()
+    try: assert main(["run"]) == 130
+    finally: signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr() == ("", "interest-tutorial: interrupted\n") and left() == [] and sys.unraisablehook is hook and time.perf_counter() - began < 4
+
+
 SCRIPT = """
 import sys
 from interest_tutorial import cli, course
@@ -244,7 +263,7 @@ def test_output_that_nobody_takes(stdout, code, word):
         reader, writer = os.pipe()
         os.close(reader)
     else: writer = os.open(stdout, os.O_WRONLY)
-    script = "import sys; from interest_tutorial import cli; cli._run = lambda args: 'row\\n' * 100_000; sys.exit(cli.main(['run']))"
+    script = "import sys; from interest_tutorial import cli; cli._run = lambda *args: 'row\\n' * 100_000; sys.exit(cli.main(['run']))"
     done = subprocess.run([sys.executable, "-c", script], stdout=writer, stderr=subprocess.PIPE, text=True)
     os.close(writer)
     print(done.stderr)

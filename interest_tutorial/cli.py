@@ -63,7 +63,7 @@ def _parser():
     class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter): pass
     parser = _Parser(prog='interest-tutorial', description='Predict what a user will like: the course in one command.', allow_abbrev=False)
     parser.add_argument('--version', action='version', version=f'interest_tutorial {__version__}')
-    run = parser.add_subparsers(dest='command', required=True, parser_class=_Parser).add_parser(
+    run = parser.add_subparsers(dest='command', metavar='run', required=True, parser_class=_Parser).add_parser(
         'run', help="train the article's model and its rivals, print a table", formatter_class=Help, epilog=_HELP, allow_abbrev=False)
     run.add_argument('--data', type=_path, default='world', metavar='WHAT', help='world, movielens, or the path of a CSV file')
     run.add_argument('--seed', type=_whole(0, 2**31 - 1), default=0, metavar='N', help='of the world and of the training')

@@ -118,7 +118,7 @@ def test_bad_input(name, capsys, monkeypatch):
     assert len(err) < 6_000
 
 
-@pytest.mark.parametrize("argv, word", [([], "required: command"), (["train"], "train"), (["--epochs", "3"], "--help"), (["run", "run"], "run")])
+@pytest.mark.parametrize("argv, word", [([], "required: run"), (["train"], "train"), (["--epochs", "3"], "--help"), (["run", "run"], "run")])
 def test_no_or_another_subcommand(argv, word, capsys):
     assert main(argv) == 2
     out, err = capsys.readouterr()

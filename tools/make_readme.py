@@ -3,6 +3,7 @@ import re
 import sys
 from pathlib import Path
 
+import nbformat
 from nbconvert import MarkdownExporter
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -10,7 +11,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def readme(root=ROOT):
     "The text that README.md must have."
-    text, _ = MarkdownExporter().from_filename(str(root / "nbs" / "index.ipynb"))
+    notebook = nbformat.read(root / "nbs" / "index.ipynb", as_version=4)
+    notebook.metadata["language_info"] = {"name": "python"}            # nbdev_clean drops it; the exporter asks for it
+    text, _ = MarkdownExporter().from_notebook_node(notebook)
     text = re.sub(r"\]\((?!https?:|#|mailto:)(?:\./)?([^)]+)\)", _link, text)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 

@@ -25,21 +25,26 @@ class _State:
     "What the world knows of its users (U), items (I), sessions (S) and categories (C)."
     coefficient: dict # the strength of each term of the logit
     days: int # length of the world
-    interest: np.ndarray # w_u(t): interests of each user in each week, sum to 1 over categories `(U, weeks, C)`
-    habit: np.ndarray # h_u: log price that a user is used to `(U,)`
+    interest: np.ndarray # w_uc(t): interests of each user in each week, sum to 1 over categories `(U, weeks, C)`
+    habit: np.ndarray # log price that a user is used to `(U,)`
     taste: np.ndarray # v_u `(U, 2)`
     night_share: np.ndarray # share of a user's sessions that start around 22:00 `(U,)`
     activity: np.ndarray # share of all sessions that are a user's `(U,)`
     category: np.ndarray # of each item, as a position in `CATEGORIES` `(I,)`
     log_price: np.ndarray # of each item `(I,)`
     quality: np.ndarray # q_i `(I,)`
-    style: np.ndarray # t_i `(I, 2)`
+    style: np.ndarray # t_i, the taste of an item `(I, 2)`
     popularity: np.ndarray # share of an item in what is shown without looking at the user `(I,)`
-    period: np.ndarray # of each category's fashion, days `(C,)`
-    phase: np.ndarray # of each category's fashion, radians `(C,)`
+    period: np.ndarray # T_c of each category's fashion, days `(C,)`
+    phase: np.ndarray # phi_c of each category's fashion, radians `(C,)`
     session: pd.DataFrame # `user`, `start` (seconds since day 0), `mood` (position in `CATEGORIES`); a row per session
 
 # %% ../nbs/11_world.ipynb #ed2353a1
+def _sigmoid(z):
+    "The probability of a logit, without overflow."
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+
 def _week(state, second):
     "The week of a time, as a position in `state.interest`; a session that runs past the last midnight stays in the last week."
     return np.minimum(second // _WEEK, state.interest.shape[1] - 1)
@@ -78,12 +83,7 @@ def _make_items(rng, n_items):
                 log_price=rng.normal(0, 0.5, C)[category] + rng.normal(0, 0.6, n_items),
                 period=rng.uniform(60, 120, C), phase=rng.uniform(0, 2 * np.pi, C))
 
-# %% ../nbs/11_world.ipynb #1f880a05
-def _sigmoid(z):
-    "The probability of a logit, without overflow."
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
-
+# %% ../nbs/11_world.ipynb #c52d668e
 def _pick(rng, cumulative, size):
     "Positions drawn with the probabilities whose cumulative sums are given `(k,)`."
     return np.minimum(np.searchsorted(cumulative, rng.random(size), side='right'), len(cumulative) - 1)
@@ -92,7 +92,6 @@ def _pick_rows(rng, w):
     "One position per row of `w` `(n, k)`, drawn with the probabilities of that row."
     return np.minimum((rng.random((len(w), 1)) >= w.cumsum(1)).sum(1), w.shape[1] - 1)
 
-# %% ../nbs/11_world.ipynb #580f9951
 def _make_sessions(rng, users, days, n_events):
     "Who comes when, in which mood, and how many exposures each session has; the last one is cut at `n_events`."
     length = np.zeros(0, int)
@@ -186,7 +185,7 @@ def _expose(rng, state, w):
 def _filter(w, c, z, mood, y, first):
     """`p_best` and `p_blind` for rows in the order of sessions, `first` being the row that starts a row's session.
 
-    An answer moves the log odds of one mood alone, the one whose category was shown, so one grouped exclusive cumulative sum is enough."""
+    An answer adds to the log weight of one mood alone, the one whose category was shown: one grouped exclusive cumulative sum is enough."""
     hit, miss, rows = _sigmoid(z + mood), _sigmoid(z), np.arange(len(c))
     evidence = np.zeros_like(w)
     evidence[rows, c] = np.where(y, np.logaddexp(0, -z) - np.logaddexp(0, -z - mood), np.logaddexp(0, z) - np.logaddexp(0, z + mood))

@@ -109,10 +109,22 @@ def test_check_events_refuses(case):
     refused(lambda: check_events(events), error, *words)
 
 
-def test_many_violations_are_counted_not_listed():
-    n = 1000
+@pytest.mark.parametrize('n', [1, 19, 20, 21, 1000])
+def test_up_to_twenty_of_a_kind_are_named_and_the_rest_counted(n):
     events = pd.DataFrame(dict(event_id=range(n), user_id=1, item_id=1, time=seconds(*range(n)), interested=2))
-    refused(lambda: check_events(events), ValueError, 'row 2: interested is 2', '997 more like these for interested')
+    named, more = min(n, 20), [f'{n - 20} more like these for interested'] if n > 20 else []
+    refused(lambda: check_events(events), ValueError, *(f'row {r}: interested is 2,' for r in range(named)), *more)
+    with pytest.raises(ValueError) as caught: check_events(events)
+    assert str(caught.value).count('row ') == named and ('more like these' in str(caught.value)) == (n > 20)
+
+
+def test_a_flood_of_one_kind_hides_no_other_kind():
+    events = pd.DataFrame(dict(event_id=range(100), user_id=1, item_id=1, time=seconds(*range(100)), interested=2, propensity=[.5] * 99 + [7.]))
+    refused(lambda: check_events(events), ValueError, 'row 19: interested is 2', '80 more like these for interested', 'row 99: propensity is 7.0')
+
+
+def test_the_docstrings_say_how_many_are_named():
+    assert behaviour._MOST_NAMED == 20 and all('up to 20' in f.__doc__ for f in (check_events, read_events))
 
 
 # ---- read_events
@@ -191,7 +203,7 @@ BAD_FILES = {
     'age 200': (HEAD + ',age\n1,1,1,1,200\n', ["line 2: age is '200'"]),
     'age changes': (HEAD + ',age\n1,1,1,1,30\n1,2,1,1,31\n', ['line 3: age is 31.0', 'same age', 'user_id']),
     'several': (HEAD + ',price,event_id\n1,1,x,2,0,1\n1,1,1,1,3,1\n', ["interested is '2'", "price is '0'", "time is 'x'", 'line 3: event_id is 1']),
-    'many': (HEAD + '\n' + '1,1,1,7\n' * 50, ['line 4: interested is', '47 more like these for interested']),
+    'many': (HEAD + '\n' + '1,1,1,7\n' * 50, ['line 2: interested is', 'line 21: interested is', '30 more like these for interested']),
 }
 BAD_FILES['latin-1'] = ((HEAD + '\n1,1,1,0\n1,é,1,0\n').encode('latin-1'), ['not UTF-8', 'line 3', '0xe9'])
 BAD_FILES['UTF-16'] = ((HEAD + '\n1,1,1,0\n').encode('utf-16'), ['not UTF-8', 'line 1'])

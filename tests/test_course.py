@@ -1,4 +1,8 @@
-"""Nonsense for `check` and `set_style`, and the states of an exercise. The message of each error is printed."""
+"""Nonsense for `check` and `set_style`, the states of an exercise, and `load_tensorflow` with a fake. The message of each error is printed."""
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,3 +59,56 @@ def test_an_interrupt_stops():
         raise KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt):
         check(1, ("a text", interrupt))
+
+
+FAKE = "import os; os.write(2, b'a log line'); assert 'FAIL' not in os.environ, 'broken'"
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    "A function that runs code in a new Python process, where `tensorflow` is a fake that logs; returns its stdout and stderr."
+    (tmp_path / "tensorflow.py").write_text(FAKE)
+    env = {k: v for k, v in os.environ.items() if k not in ("FAIL", "TF_CPP_MIN_LOG_LEVEL")}
+    env["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+    def run(code, **more):
+        code = f"import os, sys\nfrom interest_tutorial.course import load_tensorflow\n{code}"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=env | more)
+        return done.stdout.split(), done.stderr
+    return run
+
+
+def test_the_fake_writes_a_log_line(fresh):
+    assert fresh("import tensorflow; os.write(2, b' after')") == ([], "a log line after")
+
+
+def test_tensorflow_loads_in_silence(fresh):
+    code = "print(load_tensorflow() is load_tensorflow() is sys.modules['tensorflow']); os.write(2, b'after')"
+    assert fresh(code) == (["True"], "after")
+
+
+@pytest.mark.parametrize("more, level", [({}, "3"), ({"TF_CPP_MIN_LOG_LEVEL": "1"}, "1")])
+def test_the_log_level_is_respected(fresh, more, level):
+    assert fresh("load_tensorflow(); print(os.environ['TF_CPP_MIN_LOG_LEVEL'])", **more) == ([level], "")
+
+
+def test_a_failing_import_is_raised_and_the_channel_restored(fresh):
+    code = "try: load_tensorflow()\nexcept AssertionError as e: os.write(2, str(e).encode())\nprint('tensorflow' in sys.modules)"
+    assert fresh(code, FAIL="1") == (["False"], "broken")
+
+
+@pytest.mark.parametrize("how", ["os.close(2); sys.stderr = None", "os.close(2)", "sys.stderr.close()"])
+def test_a_closed_channel_stays_closed(fresh, how):
+    code = f"{how}\nprint(load_tensorflow().__name__)\ntry: os.fstat(2)\nexcept OSError: print('closed')"
+    assert fresh(code)[0] == ["tensorflow", "closed"]
+
+
+def test_a_missing_stderr(fresh):
+    assert fresh("sys.stderr = None; print(load_tensorflow().__name__); os.write(2, b'after')") == (["tensorflow"], "after")
+
+
+def test_threads_share_one_import(fresh):
+    code = ("from concurrent.futures import ThreadPoolExecutor\n"
+            "with ThreadPoolExecutor(4) as pool: print(len({id(m) for m in pool.map(lambda _: load_tensorflow(), range(4))}))\n"
+            "os.write(2, b'after')")
+    assert fresh(code) == (["1"], "after")

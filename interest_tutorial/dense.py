@@ -10,7 +10,7 @@ import numpy as np
 from .course import load_tensorflow
 from .logistic import sigmoid
 
-# %% ../nbs/40_dense.ipynb #b07c58b1
+# %% ../nbs/40_dense.ipynb #a4fb2c8a
 def _brief(value) -> str: return ' '.join(repr(value).split())[:70]
 
 def _numbers(values, name: str, ndim: int | None = None) -> np.ndarray:
@@ -24,7 +24,6 @@ def _numbers(values, name: str, ndim: int | None = None) -> np.ndarray:
     if not np.isfinite(array).all(): raise ValueError(f'{name} must be finite, got {array[~np.isfinite(array)][0]}')
     return array
 
-# %% ../nbs/40_dense.ipynb #72081660
 def _layers(weights) -> list:
     "Kernels and biases as float64 arrays whose shapes fit together, ending in one unit."
     if not isinstance(weights, (list, tuple)) or not weights or len(weights) % 2:

@@ -134,7 +134,7 @@ class _Category:
         if self.ordinal: x[self.start] = code
         elif code >= 0: x[self.start + code] = 1
 
-# %% ../nbs/32_encoding.ipynb #b66ceff2
+# %% ../nbs/32_encoding.ipynb #0995d782
 def _is_number(column):
     "Whether a column holds numbers, of a number type or as objects; everything else is a category."
     if pd.api.types.is_object_dtype(column): return pd.api.types.infer_dtype(column, skipna=True) in ('integer', 'floating', 'mixed-integer-float', 'boolean')
@@ -152,6 +152,15 @@ def _number(name, value):
     if value is None or value is pd.NA or value is pd.NaT: return np.nan
     try: return float('text' if isinstance(value, (str, bytes)) else value)
     except (TypeError, ValueError, OverflowError): raise ValueError(f'{name} is {value!r}, expected a number') from None
+
+def _row_numbers(row, names):
+    "The numbers of a row `(1, numbers)`, float64."
+    values = [row[c] for c in names]
+    try:
+        x = np.array(values)
+        if x.ndim == 1 and x.dtype.kind in 'fiub': return x.astype('float64')[None]
+    except ValueError: pass      # a list among the values
+    return np.array([[_number(c, v) for c, v in zip(names, values)]])
 
 # %% ../nbs/32_encoding.ipynb #852b89d8
 def _check_frame(F, names=None):
@@ -195,16 +204,6 @@ def _learn(F, scaling, encoding, n_buckets):
     names = pd.Series(list(_names_out(state)))
     if not names.is_unique: raise ValueError(f'two columns of X would be called {names[names.duplicated()].iloc[0]!r}: rename a column of F')
     return state
-
-# %% ../nbs/32_encoding.ipynb #84fe9792
-def _row_numbers(row, names):
-    "The numbers of a row `(1, numbers)`, float64."
-    values = [row[c] for c in names]
-    try:
-        x = np.array(values)
-        if x.ndim == 1 and x.dtype.kind in 'fiub': return x.astype('float64')[None]
-    except ValueError: pass      # a list among the values
-    return np.array([[_number(c, v) for c, v in zip(names, values)]])
 
 # %% ../nbs/32_encoding.ipynb #5af0eb3e
 class _Frozen:
@@ -288,8 +287,9 @@ class FeatureEncoder(_EncoderFile, TransformerMixin, BaseEstimator):
     """Feature frame `F` to a float32 array `X`: scaled numbers, then encoded categories; fitted on training rows only (article §3.2.1).
 
     `fit` uses scikit-learn's parts and keeps plain arrays, so that a row alone and a row in a batch agree to the last bit. Missing
-    numbers become the training mean (of the logs for 'log'; 0.5, the middle, for 'quantile'), missing and unknown categories all
-    zeros (ordinal: -1). Columns without a known value in training are left out: `dropped_`. `state_` is all that was learnt."""
+    numbers become the training mean (of the logs for 'log'; 0.5, the middle, for 'quantile'), missing categories all zeros (ordinal:
+    -1), unknown ones too, except that a hashed one gets a bucket like any other. Columns without a known value in training are left
+    out: `dropped_`. `state_` is all that was learnt."""
     def __init__(self,
         scaling: str | dict = 'standard', # of numbers: 'standard', 'minmax', 'log' (standard after log(1 + x)) or 'quantile'; or a dict by column
         encoding: str | dict = 'onehot', # of categories: 'onehot', 'ordinal' or 'hash'; or a dict by column

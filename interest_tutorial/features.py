@@ -21,16 +21,6 @@ class Split:
     validation: np.ndarray # int64
     test: np.ndarray # int64
 
-# %% ../nbs/31_features.ipynb #005b20a7
-def _check_order(events):
-    "Raise `TypeError` or `ValueError` unless `events` is a frame with known times that never go back."
-    if not isinstance(events, pd.DataFrame): raise TypeError(f'events must be a pandas DataFrame, got {type(events).__name__}')
-    if 'time' not in events: raise ValueError('events have no column time')
-    if not pd.api.types.is_datetime64_any_dtype(events.time): raise ValueError(f'column time has dtype {events.time.dtype}, expected datetime64[s]')
-    t = events.time.to_numpy()
-    wrong = _some('time', pd.isna(t), events.time, 'a time') or _some('time', np.r_[False, t[1:] < t[:-1]][:len(t)], events.time, 'rows sorted by time', most=1)
-    if wrong: raise ValueError('events cannot be cut by time: ' + '; '.join(wrong))
-
 # %% ../nbs/31_features.ipynb #177ddfec
 def split_by_time(
     events: pd.DataFrame, # sorted by `time` `(n,)`
@@ -50,6 +40,16 @@ def split_by_time(
     train = int(before * (1.0 - validation))
     if not 0 < train < before < n: raise ValueError(f'{n} rows are too few: a part of the split ({train}, {before - train}, {n - before}) would be empty')
     return Split(*np.split(np.arange(n, dtype='int64'), [train, before]))
+
+# %% ../nbs/31_features.ipynb #005b20a7
+def _check_order(events):
+    "Raise `TypeError` or `ValueError` unless `events` is a frame with known times that never go back."
+    if not isinstance(events, pd.DataFrame): raise TypeError(f'events must be a pandas DataFrame, got {type(events).__name__}')
+    if 'time' not in events: raise ValueError('events have no column time')
+    if not pd.api.types.is_datetime64_any_dtype(events.time): raise ValueError(f'column time has dtype {events.time.dtype}, expected datetime64[s]')
+    t = events.time.to_numpy()
+    wrong = _some('time', pd.isna(t), events.time, 'a time') or _some('time', np.r_[False, t[1:] < t[:-1]][:len(t)], events.time, 'rows sorted by time', most=1)
+    if wrong: raise ValueError('events cannot be cut by time: ' + '; '.join(wrong))
 
 # %% ../nbs/31_features.ipynb #e635447c
 class _Past:
@@ -85,6 +85,26 @@ class _Past:
 def _rate(liked, known, weight, prior):
     "Share of likes, pulled towards `prior` as if `weight` more answers with that share had been seen."
     return (liked + weight * prior) / (known + weight)
+
+# %% ../nbs/31_features.ipynb #038b68e9
+def behaviour_features(
+    log: BehaviourLog, # what has happened
+    requests: pd.DataFrame | None = None, # `user_id`, `item_id`, `time`, optionally `session_id`, `device`, in any order; default: every event of the log
+) -> pd.DataFrame: # `F`, a row per request with its index `(n, 17)`: 15 float32 columns, NaN where nothing is known, and the categories `device` and `category`
+    """Features of each request from what was known strictly before its time.
+
+    A count sees exposures with `time` < t, a rate sees answers with `feedback_time` < t (`time` where that column is absent).
+    Rates are pulled towards the rate of all answers (user, item: weight 10) or of the user (user and category: weight 4).
+    Users, items and sessions that the log does not know are cold. Hours are UTC. Raises `TypeError` if something is not what it should be,
+    `ValueError` that names what does not fit the schema."""
+    if not isinstance(log, BehaviourLog): raise TypeError(f'log must be a BehaviourLog, got {type(log).__name__}')
+    events = check_events(log.events)
+    _check_table(log.items, 'log.items', 'item_id', events)
+    _check_table(log.users, 'log.users', 'user_id', events)
+    if requests is not None: _check_requests(requests, events)
+    asked = events if requests is None else requests
+    numbers, category = _numbers(log, events, asked)
+    return pd.DataFrame(numbers, index=asked.index).astype('float32').assign(device=_device(events, asked), category=category)
 
 # %% ../nbs/31_features.ipynb #663dcaa5
 def _kind_problems(frame, events, name):
@@ -223,23 +243,3 @@ def _numbers(log, events, asked):
                 hours_since_last=(ask.time - last) / 3_600, log_position=np.where(ask.session > 0, np.log1p(n['session']), np.nan),
                 log_price=ask.log_price, price_gap=_price_gap(seen, liked, known_at, ask, span),
                 age=_attribute(log.users, 'user_id', asked.user_id, np.r_[age, np.nan]), **_clock(asked.time)), pd.Categorical.from_codes(ask.category, names)
-
-# %% ../nbs/31_features.ipynb #038b68e9
-def behaviour_features(
-    log: BehaviourLog, # what has happened
-    requests: pd.DataFrame | None = None, # `user_id`, `item_id`, `time`, optionally `session_id`, `device`, in any order; default: every event of the log
-) -> pd.DataFrame: # `F`, a row per request with its index `(n, 17)`: 15 float32 columns, NaN where nothing is known, and the categories `device` and `category`
-    """Features of each request from what was known strictly before its time.
-
-    A count sees exposures with `time` < t, a rate sees answers with `feedback_time` < t (`time` where that column is absent).
-    Rates are pulled towards the rate of all answers (user, item: weight 10) or of the user (user and category: weight 4).
-    Users, items and sessions that the log does not know are cold. Hours are UTC. Raises `TypeError` if something is not what it should be,
-    `ValueError` that names what does not fit the schema."""
-    if not isinstance(log, BehaviourLog): raise TypeError(f'log must be a BehaviourLog, got {type(log).__name__}')
-    events = check_events(log.events)
-    _check_table(log.items, 'log.items', 'item_id', events)
-    _check_table(log.users, 'log.users', 'user_id', events)
-    if requests is not None: _check_requests(requests, events)
-    asked = events if requests is None else requests
-    numbers, category = _numbers(log, events, asked)
-    return pd.DataFrame(numbers, index=asked.index).astype('float32').assign(device=_device(events, asked), category=category)

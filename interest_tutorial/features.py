@@ -165,25 +165,11 @@ def _attribute(table, key, ids, values):
     "The value that belongs to each identifier, the last of `values` for those which the table does not know."
     return values[pd.Index(table[key]).get_indexer(ids)]
 
-# %% ../nbs/31_features.ipynb #a1243269
 def _seconds(column, start):
     "Whole seconds since `start` `(n,)`."
     return (column.to_numpy().astype('datetime64[s]') - start).astype('int64')
 
-def _as_rows(log, frames, start):
-    "`_Rows` of each frame, numbered in common, and the names of the categories."
-    items, n = log.items, len(log.items)
-    label = items.category.astype('str') if 'category' in items else pd.Series(np.nan, items.index, dtype='str')
-    code, names = pd.factorize(label, sort=True)
-    price = items.price.to_numpy('float64', na_value=np.nan) if 'price' in items else np.full(n, np.nan)
-    rows = []
-    for f, user, item, session in zip(frames, *(_codes(frames, c) for c in ('user_id', 'item_id', 'session_id'))):
-        c = _attribute(items, 'item_id', f.item_id, np.r_[code, -1])
-        log_price = _attribute(items, 'item_id', f.item_id, np.r_[np.log(price), np.nan])
-        rows.append(_Rows(user, item, user * (len(names) + 1) + c + 1, session, _seconds(f.time, start), c, log_price))
-    return rows, names
-
-# %% ../nbs/31_features.ipynb #6762dad1
+# %% ../nbs/31_features.ipynb #a1243269
 def _counts(seen, asked, span):
     "Exposures before each row, for its user, item, pair of user and category, and session, and the time of the user's last one."
     out = {}
@@ -204,7 +190,6 @@ def _rates(seen, liked, known_at, asked, span):
     user, item = (rate(getattr(seen, c), getattr(asked, c), 10, everyone) for c in ('user', 'item'))
     return dict(user_rate=user, item_rate=item, user_category_rate=rate(seen.user_category, asked.user_category, 4, user))
 
-# %% ../nbs/31_features.ipynb #1c4a64a3
 def _price_gap(seen, liked, known_at, asked, span):
     "Log price minus the mean log price of what the user is known to have liked before; NaN while there is nothing."
     use = (liked == 1) & ~np.isnan(seen.log_price)
@@ -214,6 +199,7 @@ def _price_gap(seen, liked, known_at, asked, span):
     total = past.total(np.rint(seen.log_price[use] / unit).astype('int64'), first, end)
     return asked.log_price - total * unit / np.where(end > first, end - first, np.nan)
 
+# %% ../nbs/31_features.ipynb #6762dad1
 def _clock(time):
     "Sine and cosine of the hour of the day, and whether it is Saturday or Sunday, in UTC."
     second = time.to_numpy().astype('datetime64[s]').astype('int64')
@@ -227,7 +213,20 @@ def _device(events, asked):
     column = asked.device if 'device' in asked else pd.Series([None] * len(asked), dtype=object)
     return pd.Categorical.from_codes(names.get_indexer(pd.Index(column)), names)
 
-# %% ../nbs/31_features.ipynb #34f77c2b
+# %% ../nbs/31_features.ipynb #1c4a64a3
+def _as_rows(log, frames, start):
+    "`_Rows` of each frame, numbered in common, and the names of the categories."
+    items, n = log.items, len(log.items)
+    label = items.category.astype('str') if 'category' in items else pd.Series(np.nan, items.index, dtype='str')
+    code, names = pd.factorize(label, sort=True)
+    price = items.price.to_numpy('float64', na_value=np.nan) if 'price' in items else np.full(n, np.nan)
+    rows = []
+    for f, user, item, session in zip(frames, *(_codes(frames, c) for c in ('user_id', 'item_id', 'session_id'))):
+        c = _attribute(items, 'item_id', f.item_id, np.r_[code, -1])
+        log_price = _attribute(items, 'item_id', f.item_id, np.r_[np.log(price), np.nan])
+        rows.append(_Rows(user, item, user * (len(names) + 1) + c + 1, session, _seconds(f.time, start), c, log_price))
+    return rows, names
+
 def _numbers(log, events, asked):
     "The 15 columns of numbers, float64, and the category of each row."
     frames = [events] if asked is events else [events, asked]

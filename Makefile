@@ -29,9 +29,9 @@ lab: .venv/ready
 	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.13 found: install one, or name it with make PYTHON=/path/to/python" >&2; exit 2; }
 	@echo "Setting up .venv with $$($(PYTHON) --version), once: one or two minutes." >&2
 	@rm -rf .venv
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { echo "$(PYTHON) cannot make virtual environments: on Debian and Ubuntu, apt install python3-venv" >&2; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/uv pip install --quiet --refresh-package interest_tutorial --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 # For those who change the course:
@@ -45,4 +45,4 @@ readme: .venv/ready            # nbs/index.ipynb -> README.md
 	@$(BIN)/python tools/make_readme.py
 
 constraints: .venv/ready       # what is tested, resolved anew
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --output-file constraints.txt setup.py
+	@$(BIN)/uv pip compile --quiet --refresh-package interest_tutorial --upgrade --universal --python-version 3.11 --extra dev --output-file constraints.txt setup.py

@@ -57,7 +57,8 @@ def draw():
             ax.scatter(dots, row + rng.uniform(-0.18, 0.18, len(dots)), s=14, color=color, alpha=0.35, linewidths=0)
             m = mean.query("model == @name and metric == @metric").iloc[0]
             ax.errorbar(m.value, row, xerr=[[m.value - m.low], [m.high - m.value]], fmt="D" if name == "dense" else "o", color=color, ms=9, lw=3)
-            ax.annotate(f"{m.value:.3f}", (m.value, row), xytext=(0, 11), textcoords="offset points", ha="center", color=color, weight="bold")
+            ax.annotate(f"{m.value:.3f}", (m.value, row), xytext=(0, 11), textcoords="offset points", ha="center", color=color, weight="bold",
+                        bbox=dict(boxstyle="square,pad=0.1", fc="white", ec="none"))
         ax.set(title=title, xlabel=f"test rows of {WORLDS} worlds", ylim=(-0.6, len(MODELS) - 0.25))
         ax.grid(axis="x", alpha=0.25)
     axes[0].axvline(0.78, color="black", ls=":", lw=2)

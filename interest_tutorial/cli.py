@@ -152,13 +152,15 @@ def _fit_dense(task, seed, epochs, tick):
 # %% ../nbs/99_cli.ipynb #cf232bfc
 def _rivals(task, seed):
     "Probability of interest of each row `(n,)` by each model beside the network; both classifiers with scikit-learn's settings, untuned."
+    import warnings
     import numpy as np
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
     X, y, train = task.X.astype(float), task.log.events.interested.to_numpy(), task.split.train
     p = {'base_rate': np.full(len(y), y[train].mean())}
     for name, rival in (('logistic', LogisticRegression(max_iter=2_000)), ('boosted_trees', HistGradientBoostingClassifier(random_state=seed))):
-        p[name] = rival.fit(X[train], y[train]).predict_proba(X)[:, 1]
+        with warnings.catch_warnings():            # the threads of boosted trees can lose the process's filters: put them back
+            p[name] = rival.fit(X[train], y[train]).predict_proba(X)[:, 1]
     if task.truth is not None: p |= {'p_best': task.truth.p_best.to_numpy(), 'p': task.truth.p.to_numpy()}
     return p
 

@@ -39,8 +39,8 @@ def set_style(
 def _holds(
     result, # what a test returned
 ) -> bool: # whether that counts as true
-    "All of it is true, there is something in it, and nothing in it is missing; a function (a forgotten call) is not true."
-    if callable(result): return False
+    "All of it is true, there is something in it, and nothing in it is missing; functions (a forgotten call), text, dicts and sets are not true."
+    if callable(result) or isinstance(result, (str, bytes, dict, set)): return False
     values = np.asarray(list(result) if isinstance(result, Iterator) else result)
     return bool(values.size and (values == values).all() and values.astype(bool).all())
 
@@ -67,8 +67,8 @@ def check(
 ) -> None:
     """Print "right" if `answer` meets all conditions, else "not yet" with the first unmet condition and the hint.
 
-    A test that returns an array, a list or an iterator is met if that is not empty and all true; NaN, missing values and
-    functions are not true. A test that raises is not met, so that an exercise never stops a run of the notebook (an
+    A test that returns an array, a list or an iterator is met if that is not empty and all true; NaN, missing values,
+    functions, text, dicts and sets are not true. A test that raises is not met, so that an exercise never stops a run of the notebook (an
     interrupt does). Raises `ValueError` without conditions and `TypeError` if one is no pair of a text and a function."""
     _check_conditions(conditions)
     unmet = '' if answer is None else _first_unmet(answer, conditions)

@@ -46,6 +46,9 @@ def fails(answer):
     (pd.DataFrame({"a": [1]}), lambda a: a == 1, True),
     (float("nan"), lambda a: a, False),
     (pd.NA, lambda a: a == 1, False),
+    ({"k": False}, lambda a: a, False),
+    ({0}, lambda a: a, False),
+    ("no", lambda a: a, False),
     (len, lambda a: a, False),
 ])
 def test_states(answer, test, right, capsys):

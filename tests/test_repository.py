@@ -135,11 +135,12 @@ def test_export_and_clean_leave_no_diff(tmp_path):
     for name in names:
         source, target = ROOT / name, tmp_path / name
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "interest_run")) if source.is_dir() else shutil.copy(source, target)
-    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    read = lambda p: p.read_bytes().replace(b"\r\n", b"\n")        # nbdev writes the platform's line ends
+    before = {p: read(p) for p in tmp_path.rglob("*") if p.is_file()}
     for command in ("nbdev_export", "nbdev_clean"):
         done = subprocess.run([BIN / command], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-    after = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    after = {p: read(p) for p in tmp_path.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
     changed = sorted(str(p.relative_to(tmp_path)) for p in before.keys() | after.keys() if before.get(p) != after.get(p))
     assert not changed, f"run make export and nbdev_clean: {changed}"
 

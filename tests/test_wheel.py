@@ -1,5 +1,6 @@
 """The package works without the repository: a wheel, alone in a bare environment, one function of each module."""
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,12 @@ def test_wheel_alone(tmp_path):
     bin = Path(sys.executable).parent
     uv = bin / ("uv.exe" if os.name == "nt" else "uv")
     env = os.environ | {"UV_COMPILE_BYTECODE": "0", "UV_PYTHON_DOWNLOADS": "never"}
-    run(uv, "build", "--quiet", "--wheel", "--out-dir", tmp_path, "--python", sys.executable, ROOT, env=env)
+    source = tmp_path / "source"                               # a copy: a build/ left in the repository would enter later wheels
+    source.mkdir()
+    for name in ("settings.ini", "setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(ROOT / "interest_tutorial", source / "interest_tutorial", ignore=shutil.ignore_patterns("__pycache__"))
+    run(uv, "build", "--quiet", "--wheel", "--out-dir", tmp_path, "--python", sys.executable, source, env=env)
     (wheel,) = tmp_path.glob("*.whl")
     run(uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "bare", env=env)
     python = tmp_path / "bare" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -7,7 +7,7 @@ __all__ = ['Split', 'split_by_time', 'behaviour_features']
 
 # %% ../nbs/31_features.ipynb #76a604e9
 import numbers
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np, pandas as pd
 
@@ -30,6 +30,8 @@ def split_by_time(
     """Cut a log into train, validation and test rows, oldest first.
 
     `fit(validation_split=validation)` on the rows before the test part trains and validates on the same rows as this split.
+    Only `time` counts: where answers come late, some training labels are not known yet when the validation part begins; keep
+    those with `feedback_time` before it if you want a forecast to the letter.
     Raises `ValueError` for shares outside (0, 1), for times that are missing or go back, and when a part would be empty; `TypeError` for other types."""
     for name, v in (('validation', validation), ('test', test)):
         if isinstance(v, bool) or not isinstance(v, numbers.Real): raise TypeError(f'{name} must be a number between 0 and 1, got {v!r}')
@@ -45,8 +47,8 @@ def split_by_time(
 def _check_order(events):
     "Raise `TypeError` or `ValueError` unless `events` is a frame with known times that never go back."
     if not isinstance(events, pd.DataFrame): raise TypeError(f'events must be a pandas DataFrame, got {type(events).__name__}')
-    if 'time' not in events: raise ValueError('events have no column time')
-    if not pd.api.types.is_datetime64_any_dtype(events.time): raise ValueError(f'column time has dtype {events.time.dtype}, expected datetime64[s]')
+    if list(events.columns).count('time') != 1: raise ValueError(f'events must have one column time, got {list(events.columns).count("time")}')
+    if events.time.dtype.kind != 'M' or getattr(events.time.dtype, 'tz', None): raise ValueError(f'column time has dtype {events.time.dtype}, expected datetime64[s], UTC without a zone')
     t = events.time.to_numpy()
     wrong = _some('time', pd.isna(t), events.time, 'a time') or _some('time', np.r_[False, t[1:] < t[:-1]][:len(t)], events.time, 'rows sorted by time', most=1)
     if wrong: raise ValueError('events cannot be cut by time: ' + '; '.join(wrong))
@@ -95,21 +97,28 @@ def behaviour_features(
 
     A count sees exposures with `time` < t, a rate sees answers with `feedback_time` < t (`time` where that column is absent).
     Rates are pulled towards the rate of all answers (user, item: weight 10) or of the user (user and category: weight 4).
-    Users, items and sessions that the log does not know are cold. Hours are UTC. Raises `TypeError` if something is not what it should be,
+    Users, items and sessions that the log does not know are cold. Hours are UTC; times of requests are floored to seconds.
+    One call sorts the whole log, however few the requests: ask for many at once. Raises `TypeError` if something is not what it should be,
     `ValueError` that names what does not fit the schema."""
     if not isinstance(log, BehaviourLog): raise TypeError(f'log must be a BehaviourLog, got {type(log).__name__}')
     events = check_events(log.events)
+    _raise('log.events', sum((_size_problems(events, c) for c in ('user_id', 'item_id', 'session_id')), []))
     _check_table(log.items, 'log.items', 'item_id', events)
     _check_table(log.users, 'log.users', 'user_id', events)
-    if requests is not None: _check_requests(requests, events)
-    asked = events if requests is None else requests
+    asked = events if requests is None else _check_requests(requests, events)
     numbers, category = _numbers(log, events, asked)
     return pd.DataFrame(numbers, index=asked.index).astype('float32').assign(device=_device(events, asked), category=category)
 
 # %% ../nbs/31_features.ipynb #663dcaa5
+def _size_problems(frame, name):
+    "Identifiers that no int64 holds."
+    if name not in frame or not pd.api.types.is_unsigned_integer_dtype(frame[name]): return []
+    return _some(name, (frame[name] > 2 ** 63 - 1).fillna(False), frame[name], 'an integer below 2^63')
+
 def _kind_problems(frame, events, name):
     "Identifiers of another kind than those of the events would never match, and nobody would notice."
     def kind(ids): return None if ids.dropna().empty else 'integers' if pd.api.types.is_integer_dtype(ids.dropna()) else 'strings'
+    if big := _size_problems(frame, name): return big
     if name not in events or None in (here := (kind(frame[name]), kind(events[name]))) or here[0] == here[1]: return []
     return [f'column {name} holds {here[0]}, that of the events {here[1]}: they would never match']
 
@@ -136,12 +145,14 @@ def _check_table(table, what, key, events):
                  + _number_problems(table, 'age', lambda x: (x >= 0) & (x < 150), 'years from 0 to 149, or NaN if unknown'))
 
 def _check_requests(requests, events):
-    "Raise unless `requests` has the columns needed, with usable values; rows in any order, users, items and sessions that the log never saw are fine."
+    "`requests` with times in whole seconds; raise unless it has the columns needed, with usable values. Any order, and what the log never saw, are fine."
     if not isinstance(requests, pd.DataFrame): raise TypeError(f'requests must be a pandas DataFrame or None, got {type(requests).__name__}')
     _raise('requests', [f'column {c} is missing' for c in ('user_id', 'item_id', 'time') if c not in requests]
                        + [f'column {c} stands there twice' for c in requests.columns[requests.columns.duplicated()].unique()])
     ids = [c for c in ('user_id', 'item_id', 'session_id') if c in requests]
+    if requests.time.dtype.kind == 'M' and not getattr(requests.time.dtype, 'tz', None): requests = requests.assign(time=requests.time.astype('datetime64[s]'))
     if len(requests): _raise('requests', sum((_id_problems(requests, c) or _kind_problems(requests, events, c) for c in ids), []) + _time_problems(requests, 'time'))
+    return requests
 
 # %% ../nbs/31_features.ipynb #eecd50d9
 @dataclass(frozen=True, eq=False)
@@ -155,15 +166,19 @@ class _Rows:
     category: np.ndarray # position in the sorted names of the categories; -1 if missing
     log_price: np.ndarray # NaN if unknown
 
+def _exact(ids):
+    "Integers as Int64, so that columns of different integer types meet without a detour over floats; other identifiers as they are."
+    return ids.astype('Int64') if pd.api.types.is_integer_dtype(ids) and ids.dtype != 'int64' else ids
+
 def _codes(frames, column):
     "Integers from 1 for the values of a column, the same value the same integer in all frames; 0 where it is missing."
     if any(column not in f for f in frames): return [np.zeros(len(f), 'int64') for f in frames]
-    code = pd.factorize(pd.concat([f[column] for f in frames], ignore_index=True))[0].astype('int64') + 1
+    code = pd.factorize(pd.concat([_exact(f[column]) for f in frames], ignore_index=True))[0].astype('int64') + 1
     return np.split(code, np.cumsum([len(f) for f in frames])[:-1])
 
 def _attribute(table, key, ids, values):
     "The value that belongs to each identifier, the last of `values` for those which the table does not know."
-    return values[pd.Index(table[key]).get_indexer(ids)]
+    return values[pd.Index(_exact(table[key])).get_indexer(pd.Index(_exact(ids)))]
 
 def _seconds(column, start):
     "Whole seconds since `start` `(n,)`."
@@ -209,23 +224,34 @@ def _clock(time):
 def _device(events, asked):
     "The device of each row as a category whose values are those of the log, sorted; others become missing."
     if 'device' not in events: return pd.Categorical.from_codes(np.full(len(asked), -1), pd.Index([], dtype='str'))
-    names = events.device.cat.categories.sort_values()
     column = asked.device if 'device' in asked else pd.Series([None] * len(asked), dtype=object)
-    return pd.Categorical.from_codes(names.get_indexer(pd.Index(column)), names)
+    try:
+        names = events.device.cat.categories.sort_values()
+        return pd.Categorical.from_codes(names.get_indexer(pd.Index(column)), names)
+    except TypeError as e: raise ValueError(f'column device must hold text, or numbers only: {e}') from e
 
 # %% ../nbs/31_features.ipynb #1c4a64a3
+def _labels(items):
+    "The category of each item as text, missing ones as missing; whole numbers are written alike whatever their type."
+    if 'category' not in items: return pd.Series(np.nan, items.index, dtype='str')
+    known = items.category.dropna().unique().tolist()
+    whole = [isinstance(v, numbers.Real) and not isinstance(v, bool) and float(v).is_integer() for v in known]
+    if not all(whole) and not all(isinstance(v, str) for v in known):
+        raise ValueError(f'log.items do not fit the schema: categories must be all text or all whole numbers, got {known[:5]!r}')
+    return items.category.astype(object).map({v: str(int(v)) if w else v for v, w in zip(known, whole)}).astype('str')
+
 def _as_rows(log, frames, start):
     "`_Rows` of each frame, numbered in common, and the names of the categories."
     items, n = log.items, len(log.items)
-    label = items.category.astype('str') if 'category' in items else pd.Series(np.nan, items.index, dtype='str')
-    code, names = pd.factorize(label, sort=True)
+    code, names = pd.factorize(_labels(items), sort=True)
     price = items.price.to_numpy('float64', na_value=np.nan) if 'price' in items else np.full(n, np.nan)
     rows = []
     for f, user, item, session in zip(frames, *(_codes(frames, c) for c in ('user_id', 'item_id', 'session_id'))):
         c = _attribute(items, 'item_id', f.item_id, np.r_[code, -1])
         log_price = _attribute(items, 'item_id', f.item_id, np.r_[np.log(price), np.nan])
         rows.append(_Rows(user, item, user * (len(names) + 1) + c + 1, session, _seconds(f.time, start), c, log_price))
-    return rows, names
+    pair = np.split(pd.factorize(np.concatenate([r.user_category for r in rows]))[0].astype('int64'), [len(rows[0].user)])     # no gaps between the numbers
+    return [replace(r, user_category=p) for r, p in zip(rows, pair)], names
 
 def _numbers(log, events, asked):
     "The 15 columns of numbers, float64, and the category of each row."

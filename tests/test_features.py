@@ -204,7 +204,9 @@ TEN = stamps(*range(10))
     (dict(events=stamps(1, 3, 2, 4, 5)), ValueError, 'row 2: time is 1970-01-01 00:00:02, expected rows sorted by time'),
     (dict(events=stamps(1, 2, 'NaT', 4, 5)), ValueError, 'row 2: time is missing'),
     (dict(events=pd.DataFrame({'time': [1, 2, 3, 4, 5]})), ValueError, 'dtype int64'),
-    (dict(events=pd.DataFrame({'when': [1, 2]})), ValueError, 'no column time'),
+    (dict(events=pd.DataFrame({'when': [1, 2]})), ValueError, 'one column time, got 0'),
+    (dict(events=pd.DataFrame([[0, 0]], columns=['time', 'time'])), ValueError, 'one column time, got 2'),
+    (dict(events=pd.DataFrame({'time': pd.date_range('2024', periods=9, tz='UTC')})), ValueError, 'UTC without a zone'),
     (dict(events=[1, 2, 3]), TypeError, 'got list'),
     (dict(events=None), TypeError, 'got NoneType')])
 def test_split_refuses(arguments, error, word):
@@ -242,6 +244,9 @@ def test_refuses_what_is_no_log(log):
     ('users', lambda t: None, TypeError, 'log.users must be a pandas DataFrame, got NoneType'),
     ('users', lambda t: t.assign(user_id=None), ValueError, 'user_id is missing'),
     ('users', lambda t: pd.concat([t, t]), ValueError, 'expected one row per user_id'),
+    ('items', lambda t: t.assign(category=[1, '1'] * (len(t) // 2)), ValueError, 'all text or all whole numbers'),
+    ('items', lambda t: t.assign(category=0.5), ValueError, 'got [0.5]'),
+    ('events', lambda t: t.assign(device=pd.Categorical([1, 'b'] * (len(t) // 2))), ValueError, 'column device'),
     ('users', lambda t: t.assign(age=150), ValueError, 'age is 150'),
     ('users', lambda t: t.assign(age='old'), ValueError, 'column age')])
 def test_refuses_a_bad_log(world, part, change, error, word):
@@ -255,7 +260,8 @@ def test_refuses_a_bad_log(world, part, change, error, word):
     (lambda r: r.drop(columns=['user_id', 'time']), ValueError, 'column user_id is missing\n- column time is missing'),
     (lambda r: pd.concat([r, r[['time']]], axis=1), ValueError, 'column time stands there twice'),
     (lambda r: r.assign(time=r.time.dt.tz_localize('UTC')), ValueError, 'expected UTC without a zone'),
-    (lambda r: r.assign(time=r.time.astype('datetime64[ns]')), ValueError, 'expected datetime64[s]'),
+    (lambda r: r.assign(user_id=np.uint64(2**63 + 5)), ValueError, 'expected an integer below 2^63'),
+    (lambda r: r.assign(device=[['phone']] * len(r)), ValueError, 'column device'),
     (lambda r: r.assign(time=r.time.astype('str')), ValueError, 'expected datetime64[s]'),
     (lambda r: r.assign(time=1.7e9), ValueError, 'expected datetime64[s]'),
     (lambda r: r.assign(time=r.time.where(r.index != 2)), ValueError, 'row 2: time is missing'),
@@ -285,3 +291,41 @@ def test_accepts_odd_requests(world, change):
 def test_accepts_poor_items(world, items):
     F = behaviour_features(BehaviourLog(world.log.events, items(world.log.items), world.log.users.head(0)))
     assert F.shape == (2_000, 17) and F.age.isna().all()
+
+
+def test_times_of_requests_are_floored(world):
+    r = world.log.events.iloc[[50]]
+    finer = r.assign(time=r.time.astype('datetime64[ns]') + np.timedelta64(999_999_999, 'ns'))
+    pd.testing.assert_frame_equal(behaviour_features(world.log, finer), behaviour_features(world.log, r))
+
+
+def test_whole_numbers_as_categories_keep_their_names(world):
+    "A missing category turns the integers of a column into floats: 10 and 10.0 are the same category."
+    log, numbers = world.log, world.log.items.category.map({c: 10 * i for i, c in enumerate(sorted(world.log.items.category.unique()))})
+    whole = behaviour_features(BehaviourLog(log.events, log.items.assign(category=numbers), log.users))
+    gap = behaviour_features(BehaviourLog(log.events, log.items.assign(category=numbers.where(log.items.index > 0)), log.users))
+    assert list(whole.category.cat.categories) == list(gap.category.cat.categories)
+    assert (whole.category[gap.category.notna()] == gap.category[gap.category.notna()]).all() and gap.category.isna().any()
+
+
+def test_large_identifiers_of_two_integer_types_do_not_meet(world):
+    log, far = world.log, 2 ** 53
+    events, users = log.events.assign(user_id=log.events.user_id + far), log.users.assign(user_id=log.users.user_id + far)
+    big, last = BehaviourLog(events, log.items, users), events.iloc[[-1]]
+    same = behaviour_features(big, last.assign(user_id=last.user_id.astype('uint64')))
+    pd.testing.assert_frame_equal(same, behaviour_features(big, last))
+    stranger = behaviour_features(big, last.assign(user_id=np.array([far + 99_999], 'uint64')))
+    assert stranger.log_user_count.item() == 0 and stranger.age.isna().all()
+
+
+def test_memory_does_not_grow_with_users_times_categories():
+    n = 20_000                                             # an array of all pairs would have 4e8 entries
+    row = np.arange(n)
+    events = pd.DataFrame(dict(event_id=row, user_id=row, item_id=row, time=row.astype('datetime64[s]'), interested=(row % 2).astype('int8')))
+    items = pd.DataFrame(dict(item_id=row, category=[f'c{i}' for i in row]))
+    import tracemalloc
+    tracemalloc.start()
+    behaviour_features(BehaviourLog(events, items, pd.DataFrame(dict(user_id=row))))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6, peak

@@ -6,8 +6,9 @@
 __all__ = ['FeatureEncoder']
 
 # %% ../nbs/32_encoding.ipynb #c5b3933a
-import hashlib, json, os, platform, threading, zlib
+import hashlib, json, os, platform, shutil, threading, zlib
 from collections.abc import Mapping
+from copy import deepcopy
 from numbers import Real
 from pathlib import Path
 
@@ -118,7 +119,10 @@ class _Category:
             if value is None or value is pd.NA or value != value: return -1
         except (TypeError, ValueError): pass      # a list or an array: refused below
         if not isinstance(value, str if self.text else (Real, np.bool_)): raise ValueError(f'{self.name} is {value!r}, expected {"text" if self.text else "a number"} as in training')
-        return zlib.crc32(str(value if self.text else float(value)).encode()) % self.buckets if self.buckets else -1
+        if not self.buckets: return -1
+        try: letters = value.encode('utf-8', 'surrogatepass') if self.text else str(float(value)).encode()
+        except OverflowError: raise ValueError(f'{self.name} is {value!r}, expected a number that float64 holds') from None
+        return zlib.crc32(letters) % self.buckets
 
     def write(self, X, column):
         "Encode a column `(n,)` into its part of X `(n, d)`."
@@ -135,23 +139,29 @@ class _Category:
         elif code >= 0: x[self.start + code] = 1
 
 # %% ../nbs/32_encoding.ipynb #0995d782
+def _is_real(value):
+    "Whether a value is a real number; truth values count, durations do not."
+    return isinstance(value, (Real, np.bool_)) and not isinstance(value, np.timedelta64)
+
 def _is_number(column):
     "Whether a column holds numbers, of a number type or as objects; everything else is a category."
-    if pd.api.types.is_object_dtype(column): return pd.api.types.infer_dtype(column, skipna=True) in ('integer', 'floating', 'mixed-integer-float', 'boolean')
+    if pd.api.types.is_object_dtype(column):
+        sooner = pd.api.types.infer_dtype(column, skipna=True) in ('integer', 'floating', 'mixed-integer-float', 'boolean')
+        return sooner or all(map(_is_real, column.dropna()))
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column)
-
-def _numbers(column):
-    "A column as float64, missing as NaN; `ValueError` for what is no number."
-    if _is_number(column): return column.to_numpy(dtype='float64', na_value=np.nan)
-    known = column.dropna()
-    if len(known): raise ValueError(f'{column.name} is {next((v for v in known if not isinstance(v, Real)), known.iloc[0])!r} in a column of type {column.dtype}, expected numbers')
-    return np.full(len(column), np.nan)
 
 def _number(name, value):
     "One value as a float, missing as NaN; `ValueError` for what is no number, text included."
-    if value is None or value is pd.NA or value is pd.NaT: return np.nan
-    try: return float('text' if isinstance(value, (str, bytes)) else value)
-    except (TypeError, ValueError, OverflowError): raise ValueError(f'{name} is {value!r}, expected a number') from None
+    if pd.api.types.is_scalar(value) and pd.isna(value): return np.nan
+    try: return float(value if _is_real(value) else 'no number')
+    except (ValueError, OverflowError): raise ValueError(f'{name} is {value!r}, expected a number') from None
+
+def _numbers(column):
+    "A column as float64, missing as NaN; `ValueError` for the first value that is no number."
+    try:
+        if _is_number(column): return column.to_numpy(dtype='float64', na_value=np.nan)
+    except OverflowError: pass      # an integer that float64 does not hold: refused below
+    return np.array([_number(column.name, v) for v in column], float)
 
 def _row_numbers(row, names):
     "The numbers of a row `(1, numbers)`, float64."
@@ -183,16 +193,16 @@ def _choices(word, setting, allowed, columns, dropped):
 
 # %% ../nbs/32_encoding.ipynb #4828a176
 def _names_out(state):
-    "Name of each column of X."
+    "Name of each column of X: of a number the feature's, of a category 'feature=value' or 'feature=bucket'."
     for c in state['numbers']: yield c['name']
     for c in state['categories']:
-        yield from [c['name']] if c['encoding'] == 'ordinal' else [f"{c['name']}_{v}" for v in (c['values'] or range(c['width']))]
+        yield from [c['name']] if c['encoding'] == 'ordinal' else [f"{c['name']}={v}" for v in (c['values'] or range(c['width']))]
 
 def _learn(F, scaling, encoding, n_buckets):
     "All that a fitted encoder knows, as a dict of plain lists and numbers."
     known = [c for c in F if F[c].notna().any()]
     if not known: raise ValueError('F has no column with a known value')
-    if isinstance(n_buckets, bool) or not isinstance(n_buckets, (int, np.integer)) or n_buckets < 1: raise ValueError(f'n_buckets must be a positive integer, got {n_buckets!r}')
+    if isinstance(n_buckets, bool) or not isinstance(n_buckets, (int, np.integer)) or not 1 <= n_buckets <= 2**20: raise ValueError(f'n_buckets must be an integer from 1 to {2**20}, got {n_buckets!r}')
     numbers, dropped = [c for c in known if _is_number(F[c])], [c for c in F if c not in known]
     categories = [c for c in known if c not in numbers]
     for c in numbers:
@@ -236,20 +246,29 @@ def _digest(content):
     "SHA-256 of what a file says, apart from the checksum itself, independent of the layout."
     return hashlib.sha256(json.dumps({k: v for k, v in content.items() if k != 'sha256'}, sort_keys=True, separators=(',', ':')).encode()).hexdigest()
 
+def _path(path):
+    "Where a file is once links are followed; `TypeError` for what is no path."
+    if not isinstance(path, (str, os.PathLike)): raise TypeError(f'path must be a text or a Path, got {type(path).__name__}')
+    return Path(os.path.realpath(path))
+
 def _write(path, content):
     "Write a dict as JSON with its checksum, through a file beside it: the old file stays until the new one is complete."
-    path = Path(path)
+    path = _path(path)
+    if path.is_dir(): raise IsADirectoryError(f'{path} is a folder, expected a file')
     if not path.parent.is_dir(): raise FileNotFoundError(f'there is no folder {path.parent} to save {path.name} in')
     scratch = path.with_name(f'{path.name}.{os.getpid()}-{threading.get_ident()}.tmp')
     try:
-        scratch.write_text(json.dumps(dict(content, sha256=_digest(content)), indent=1), encoding='utf-8')
+        with scratch.open('w', encoding='utf-8') as f:
+            if path.exists(): shutil.copymode(path, scratch)
+            f.write(json.dumps(dict(content, sha256=_digest(content)), indent=1))
+            f.flush(); os.fsync(f.fileno())      # on the disk before the swap
         os.replace(scratch, path)
     finally: scratch.unlink(missing_ok=True)
 
 def _read(path):
     "Read what `_write` wrote. Raises `ValueError` if it is something else, newer, or damaged."
     other = f'{path} is not an encoder saved by this package'
-    try: content = json.loads(Path(path).read_text(encoding='utf-8'))
+    try: content = json.loads(_path(path).read_text(encoding='utf-8'))
     except ValueError as e: raise ValueError(f'{other}, or cut short: {e}') from None
     if not isinstance(content, dict) or content.get('format') != 'interest_tutorial.FeatureEncoder': raise ValueError(other)
     if content.get('format_version') != 1: raise ValueError(f"{path} has format version {content.get('format_version')!r}, this package reads 1")
@@ -258,8 +277,10 @@ def _read(path):
 
 # %% ../nbs/32_encoding.ipynb #0965c8b9
 class _EncoderFile:
-    "Saving and loading, for an estimator whose whole knowledge is `state_`."
+    "Saving and loading, for an estimator whose whole knowledge is one dict of plain lists and numbers."
     def _set(self, columns, state):
+        params = {k: int(v) if isinstance(v, np.integer) else v for k, v in self.get_params().items()}
+        self._learnt = deepcopy(dict(params=params, columns=columns, state=state))      # later edits of settings or `state_` do not reach it
         self.feature_names_in_, self.n_features_in_ = np.array(columns, object), len(columns)
         self.state_, self.dropped_, self._frozen = state, state['dropped'], _Frozen(state)
         return self
@@ -267,18 +288,18 @@ class _EncoderFile:
     def save(self,
         path: str | os.PathLike, # one JSON file; replaced if it is there
     ) -> None:
-        "Write the fitted encoder with its versions and a checksum. Raises `OSError` if the folder is missing or closed to you."
+        """Write the encoder as `fit` left it, with versions and a checksum; a link is followed, an old file's mode kept.
+
+        Raises `OSError` if the folder is missing or closed to you or `path` is a folder, `TypeError` if it is no path."""
         check_is_fitted(self)
-        params = {k: int(v) if isinstance(v, np.integer) else v for k, v in self.get_params().items()}
         versions = dict(interest_tutorial=__version__, python=platform.python_version(), numpy=np.__version__, pandas=pd.__version__)
-        _write(path, dict(format='interest_tutorial.FeatureEncoder', format_version=1, versions=versions, params=params,
-                          columns=self.feature_names_in_.tolist(), state=self.state_))
+        _write(path, dict(format='interest_tutorial.FeatureEncoder', format_version=1, versions=versions, **self._learnt))
 
     @classmethod
     def load(cls,
         path: str | os.PathLike, # a file that `save` wrote
     ) -> 'FeatureEncoder': # fitted, the same to the last bit
-        "Read an encoder. Raises `ValueError` if the file is something else, newer, or damaged."
+        "Read an encoder; `set_output` is not kept. Raises `ValueError` if the file is something else, newer, or damaged."
         content = _read(path)
         return cls(**content['params'])._set(content['columns'], content['state'])
 
@@ -289,11 +310,11 @@ class FeatureEncoder(_EncoderFile, TransformerMixin, BaseEstimator):
     `fit` uses scikit-learn's parts and keeps plain arrays, so that a row alone and a row in a batch agree to the last bit. Missing
     numbers become the training mean (of the logs for 'log'; 0.5, the middle, for 'quantile'), missing categories all zeros (ordinal:
     -1), unknown ones too, except that a hashed one gets a bucket like any other. Columns without a known value in training are left
-    out: `dropped_`. `state_` is all that was learnt."""
+    out: `dropped_`. `state_` shows all that was learnt, to be read only: what encodes and what `save` writes are copies made by `fit`."""
     def __init__(self,
         scaling: str | dict = 'standard', # of numbers: 'standard', 'minmax', 'log' (standard after log(1 + x)) or 'quantile'; or a dict by column
         encoding: str | dict = 'onehot', # of categories: 'onehot', 'ordinal' or 'hash'; or a dict by column
-        n_buckets: int = 16, # columns of each hashed category
+        n_buckets: int = 16, # columns of each hashed category, 1 to 2**20
     ): self.scaling, self.encoding, self.n_buckets = scaling, encoding, n_buckets
 
     def fit(self, F: pd.DataFrame, y=None) -> 'FeatureEncoder': # training rows only; `y` is not used
@@ -314,7 +335,7 @@ class FeatureEncoder(_EncoderFile, TransformerMixin, BaseEstimator):
         return self._frozen.row(row)
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray: # names of the columns of X `(d,)`
-        "Names of the columns of X. Raises `ValueError` if `input_features` are given and not the columns of the fit."
+        "Names of the columns of X; of a category 'feature=value', 'feature=bucket' if hashed. Raises `ValueError` if `input_features` are given and not the columns of the fit."
         check_is_fitted(self)
         if input_features is not None and list(input_features) != self.feature_names_in_.tolist(): raise ValueError(f'input_features must be {self.feature_names_in_.tolist()}, got {list(input_features)}')
-        return np.array(list(_names_out(self.state_)), object)
+        return np.array(list(_names_out(self._learnt['state'])), object)

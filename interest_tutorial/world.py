@@ -108,10 +108,11 @@ def _make_sessions(rng, users, days, n_events):
 
 # %% ../nbs/11_world.ipynb #26011ae3
 def _check_number(name, value, least, most=np.inf, whole=True):
-    "Raise `TypeError` or `ValueError` for an argument that no world can have."
+    "An argument as Python's own int or float; `TypeError` or `ValueError` for one that no world can have."
     if isinstance(value, bool) or not isinstance(value, (int, np.integer) if whole else Real):
         raise TypeError(f'{name} must be {"an integer" if whole else "a number"}, got {value!r}')
     if not least <= value <= most: raise ValueError(f'{name} must be {f"at least {least}" if most == np.inf else f"a number from {least} to {most}"}, got {value!r}')
+    return int(value) if whole else float(value)      # NumPy's small types overflow
 
 def _positions(requests, name, size):
     "Identifiers as positions `(n,)`, -1 where a session is missing; names the first that the world does not know."
@@ -237,9 +238,9 @@ def make_world(
     """Draw users, items, sessions, exposures and answers; another control with the same seed keeps all draws that it does not touch.
 
     Raises `TypeError` or `ValueError` that names an argument which no world can have."""
-    for name, v, least in (('n_users', n_users, 1), ('n_items', n_items, len(CATEGORIES)), ('n_events', n_events, 1), ('seed', seed, 0), ('days', days, 1)):
-        _check_number(name, v, least)
-    for name, v in (('mood', mood), ('drift', drift), ('signal', signal)): _check_number(name, v, 0, 100, whole=False)
+    sizes = ('n_users', n_users, 1), ('n_items', n_items, len(CATEGORIES)), ('n_events', n_events, 1), ('seed', seed, 0), ('days', days, 1)
+    n_users, n_items, n_events, seed, days = [_check_number(*size) for size in sizes]
+    mood, drift, signal = [_check_number(name, v, 0, 100, whole=False) for name, v in (('mood', mood), ('drift', drift), ('signal', signal))]
     r_items, r_users, r_sessions, r_exposures, r_answers = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5)]
     strength = dict(mood=mood, interest=5.5, quality=2., taste=0.5, price=1., night=1.75, fashion=2. * drift)
     users, age = _make_users(r_users, n_users, days, drift)
@@ -250,9 +251,13 @@ def make_world(
 # %% ../nbs/11_world.ipynb #b3541a77
 def _check_truth(truth, y, names):
     "Probabilities `(n, 3)` and labels `(n,)` as arrays that fit together."
-    y, lacking = np.asarray(y), [k for k in names if k not in getattr(truth, 'columns', ())]
+    index, y, lacking = getattr(y, 'index', None), np.asarray(y), [k for k in names if k not in getattr(truth, 'columns', ())]
     if lacking: raise ValueError(f'truth has no column {", ".join(lacking)}')
+    if twice := [k for k in names if truth[k].ndim > 1]: raise ValueError(f'truth has column {twice[0]} twice')
     if y.shape != (len(truth),): raise ValueError(f'y has shape {y.shape}, truth has {len(truth)} rows')
+    if isinstance(index, pd.Index) and not index.equals(truth.index):
+        for r, (a, b) in enumerate(zip(truth.index, index)):
+            if a != b: raise ValueError(f'row {r}: truth has index {a!r}, y has {b!r}; an array is taken by position')
     for k in names:
         if not pd.api.types.is_numeric_dtype(truth[k]): raise TypeError(f'{k} holds {truth[k].dtype} values, expected probabilities')
     p, known = truth[names].to_numpy('float64', na_value=np.nan), np.isin(y, [0, 1])
@@ -264,11 +269,12 @@ def _check_truth(truth, y, names):
 # %% ../nbs/11_world.ipynb #5e6c7f3f
 def ceiling(
     truth: pd.DataFrame, # rows of `World.truth`, with `p_blind`, `p_best`, `p`
-    y: np.ndarray, # the answers of the same rows, 0 or 1 `(n,)`
+    y: np.ndarray | pd.Series, # the answers of the same rows, 0 or 1 `(n,)`; an array by position, a series with the index of `truth`
 ) -> pd.DataFrame: # a row for each of `p_blind`, `p_best`, `p`; columns `accuracy`, `auc`, `log_loss`
     """What the true probabilities score on these very rows.
 
-    Raises `ValueError` or `TypeError` if rows or columns do not fit, a label is not 0 or 1, or only one class is there (AUC has no meaning then)."""
+    The log loss is scikit-learn's: a probability within 2.2e-16 of 0 or 1 counts as that far away, so a sure error costs 36.04, not infinity.
+    Raises `ValueError` or `TypeError` if rows, their index or columns do not fit, a label is not 0 or 1, or only one class is there (AUC has no meaning then)."""
     from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
     names = ['p_blind', 'p_best', 'p']
     p, y = _check_truth(truth, y, names)

@@ -330,7 +330,9 @@ BAD_CEILINGS = {
     'truth None': (None, Y, 'truth has no column'), 'truth a list': ([.1, .2, .3, .4], Y, 'truth has no column'), 'p_best missing': (FOUR.drop(columns='p_best'), Y, 'no column p_best'), 'no rows': (FOUR[:0], [], 'no rows'),
     'y None': (FOUR, None, 'shape ()'), 'y short': (FOUR, [1, 0], 'shape (2,)'), 'y a column': (FOUR, np.array(Y)[:, None], 'shape (4, 1)'), 'one class': (FOUR, [0] * 4, 'only the class 0'), 'y NaN': (FOUR, [1, 0, np.nan, 0], 'got nan'),
     'y a probability': (FOUR, [1, 0, .5, 0], 'got 0.5'), 'y text': (FOUR, ['1', '0', '1', '0'], "got '1'"), 'y missing': (FOUR, pd.array([1, 0, pd.NA, 0], dtype='Int64'), 'got nan'), 'p NaN': (FOUR.assign(p=[.1, np.nan, .2, .3]), Y, 'got nan'),
-    'p above 1': (FOUR.assign(p=[.1, 1.2, .2, .3]), Y, 'got 1.2'), 'p text': (FOUR.assign(p='high'), Y, 'p holds'), 'p a logit': (FOUR.assign(p=[-2, 1, 0, 3]), Y, 'got -2')}
+    'p above 1': (FOUR.assign(p=[.1, 1.2, .2, .3]), Y, 'got 1.2'), 'p text': (FOUR.assign(p='high'), Y, 'p holds'), 'p a logit': (FOUR.assign(p=[-2, 1, 0, 3]), Y, 'got -2'),
+    'p twice': (pd.concat([FOUR, FOUR[['p']]], axis=1), Y, 'truth has column p twice'),
+    'reversed': (FOUR, pd.Series(Y)[::-1], 'row 0: truth has index 0, y has 3'), 'other rows': (FOUR[['p', 'p_best', 'p_blind']], pd.Series(Y, [0, 1, 7, 3]), 'row 2: truth has index 2, y has 7')}
 
 
 @pytest.mark.parametrize('name', BAD_CEILINGS)
@@ -351,6 +353,29 @@ def test_ceiling_against_definitions(world):
         np.testing.assert_allclose(table.loc[k], by_hand, rtol=1e-9)
     pd.testing.assert_frame_equal(ceiling(t, y.astype(bool)), table)
     pd.testing.assert_frame_equal(ceiling(t, list(y)), table)
+
+
+def test_ceiling_goes_by_index_or_by_position():
+    table, named = ceiling(FOUR, Y), FOUR.set_axis(list('abcd'))
+    for truth, y in ((named, pd.Series(Y, list('abcd'))), (named, np.array(Y)), (FOUR, pd.Series(Y, [0., 1, 2, 3])), (FOUR.assign(more=1), pd.Series(Y))):
+        pd.testing.assert_frame_equal(ceiling(truth, y), table)
+    nan = [np.nan, 1, 2, 3]
+    pd.testing.assert_frame_equal(ceiling(FOUR.set_axis(nan), pd.Series(Y, nan)), table)
+
+
+def test_ceiling_of_a_sure_error_is_finite():
+    sure = pd.DataFrame({k: [0., 1] for k in ('p_blind', 'p_best', 'p')})
+    np.testing.assert_allclose(ceiling(sure, [1, 0]).log_loss, 36.04, atol=.01)
+
+
+def test_small_integer_types_are_integers():
+    "NumPy's small types would overflow in the arithmetic of the world."
+    few = dict(n_users=9, n_items=11, n_events=100)
+    for kind, days in ((np.int8, 127), (np.uint8, 200)):
+        small, plain = make_world(**{k: kind(v) for k, v in few.items()}, days=kind(days), seed=kind(3)), make_world(**few, days=days, seed=3)
+        assert digest(small) == digest(plain) and small.state.interest.shape == plain.state.interest.shape
+        np.testing.assert_array_equal(small.probability(small.log.events), plain.truth.p)
+    assert digest(make_world(**few, mood=np.int8(100), signal=np.int8(100), drift=np.float16(2))) == digest(make_world(**few, mood=100, signal=100, drift=2))
 
 
 def test_world_is_frozen(world):

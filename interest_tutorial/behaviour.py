@@ -172,7 +172,7 @@ def load_movielens(
 
     Category is the first genre. Raises `OSError` with folder, address and licence if the files are not there and cannot be fetched,
     `ValueError` if they are another release. Source: Harper and Konstan 2015, doi 10.1145/2827872."""
-    if not isinstance(threshold, numbers.Real): raise TypeError(f'threshold must be a number of stars, got {threshold!r}')
+    if not isinstance(threshold, numbers.Real) or isinstance(threshold, bool): raise TypeError(f'threshold must be a number of stars, got {threshold!r}')
     if not 0.5 < threshold <= 5: raise ValueError(f'threshold must lie in (0.5, 5] stars, got {threshold!r}')
     folder = _movielens_files(name, folder)
     ratings = pd.read_csv(folder / 'ratings.csv').rename(columns={'userId': 'user_id', 'movieId': 'item_id'})
@@ -200,6 +200,11 @@ def _read_text(path):
     return text
 
 # %% ../nbs/10_behaviour.ipynb #ab20ac01
+def _text(cells, lines):
+    "Strings `(n,)`, the empty ones missing, in every version of pandas."
+    text = pd.Series(cells, lines, dtype='str')
+    return text.mask(text == '', np.nan)
+
 def _read_csv(path):
     "The cells of a CSV file, stripped, as a frame of strings (empty ones missing), indexed by the numbers of the lines."
     reader = csv.reader(io.StringIO(_read_text(path), newline=''), skipinitialspace=True, strict=True)
@@ -217,8 +222,7 @@ def _read_csv(path):
     bad += [f'the header line holds {c} twice' for c in dict.fromkeys(names) if c and names.count(c) > 1]
     bad += _some('the number of cells', np.ones(len(sizes)), pd.Series(sizes), f'{len(names)} as in the header line', 'line')
     if bad: raise ValueError(f'{path} is not a table:\n- ' + '\n- '.join(bad))
-    column = lambda j: pd.Series([c.strip() or None for c in cells[j::len(names)]], lines, dtype='str')
-    return pd.DataFrame({c: column(j) for j, c in enumerate(names)}, lines)
+    return pd.DataFrame({c: _text([v.strip() for v in cells[j::len(names)]], lines) for j, c in enumerate(names)}, lines)
 
 # %% ../nbs/10_behaviour.ipynb #e9a8a7ac
 def _parse_ids(text, name, missing=False):
@@ -234,10 +238,12 @@ def _parse_number(text, name, fits, expected, missing=True):
 # %% ../nbs/10_behaviour.ipynb #ff555618
 def _parse_times(text, name):
     "Times `(n,)` floored to whole seconds, from Unix seconds or ISO 8601 text, whichever most cells hold, and the sentences on what is wrong."
-    number, last = pd.to_numeric(text, errors='coerce'), 7_258_118_399       # 2199-12-31 23:59:59
+    number = pd.to_numeric(text, errors='coerce')
+    first, last = 631_152_000, 7_258_118_399                  # 1990-01-01 00:00:00, 2199-12-31 23:59:59
     if 2 * number.notna().sum() > text.notna().sum():
-        time = pd.Series(np.floor(number.where(number.between(0, last), 0)).to_numpy().astype('int64').astype('datetime64[s]'), text.index)
-        fits, expected = number.between(0, last), 'Unix seconds of the years 1970 to 2199 (not milliseconds), one way of writing in all lines'
+        fits = number.between(first, last)
+        time = pd.Series(np.floor(number.where(fits, 0)).to_numpy().astype('int64').astype('datetime64[s]'), text.index)
+        expected = 'Unix seconds of the years 1990 to 2199 (not milliseconds; a date is written 2026-01-31), one way of writing in all lines'
     else:
         iso = text.where(text.str.match(r'[0-9]{4}-?[0-9]{2}-?[0-9]{2}', na=False) & number.isna())   # keeps out "now" and "2026"
         time = pd.to_datetime(iso, utc=True, format='ISO8601', errors='coerce').dt.tz_localize(None).dt.floor('s').astype('datetime64[s]')
@@ -256,7 +262,8 @@ def _entities(rows, key, columns):
     "One row per `key` with its attributes (missing ones as missing), and the sentences on attributes that change."
     table, wrong = rows[[key]].drop_duplicates().sort_values(key, ignore_index=True), []
     for c in columns:
-        values = rows[c] if c in rows else pd.Series(np.nan, rows.index, dtype='float64' if c in ('price', 'age') else 'str')
+        unknown = pd.Series(np.nan, rows.index) if c in ('price', 'age') else _text([''] * len(rows), rows.index)
+        values = rows[c] if c in rows else unknown
         table[c] = table[key].map(values.groupby(rows[key]).first())                 # the first known value
         changes = values.notna() & (values != rows[key].map(table.set_index(key)[c]))
         wrong += _some(c, changes, values, f'the same {c} in every line of one {key}', 'line')
@@ -278,7 +285,8 @@ def read_events(
 ) -> BehaviourLog: # times floored to seconds (UTC), rows sorted by `time`, `event_id`; other columns pass through in `events` as text
     """Read a log from one CSV file, an exposure per line, and check it. Lines may come in any order; an empty cell is a missing value.
 
-    `time` holds Unix seconds or ISO 8601 text (without a zone: UTC). Identifiers are integers if every cell of the column is one, else strings (`007` stays `007`).
+    `time` holds Unix seconds from 1990 on or ISO 8601 text such as `2026-01-31` (without a zone: UTC). Identifiers are integers if every cell of the column is one, else strings (`007` stays `007`).
+    `title`, `category` and `price` must be the same in all lines of one item, `age` in all lines of one user; one that changes with time belongs in a column of another name, such as `price_paid`, which passes through.
     Raises `ValueError` that names the wrong lines with their values (of each kind up to 20, the rest counted), and `OSError` for a path that cannot be read."""
     raw = _read_csv(path)
     missing = [c for c in ('user_id', 'item_id', 'time', 'interested') if c not in raw]

@@ -6,6 +6,7 @@
 __all__ = ['sigmoid', 'logit', 'log_loss', 'gradient', 'hessian', 'fit_logistic']
 
 # %% ../nbs/20_logistic.ipynb #912fa20e
+import numbers
 import numpy as np
 
 # %% ../nbs/20_logistic.ipynb #d9f648bf
@@ -13,8 +14,12 @@ def _float64(a, name):
     "`a` as a float64 array; `TypeError` if it holds anything but real numbers."
     try: a = np.asarray(a)
     except ValueError: raise ValueError(f'{name} must be a rectangular array, got rows of unequal length') from None
-    if a.dtype.kind not in 'biuf': raise TypeError(f'{name} must hold real numbers, got {a.dtype}: {a.ravel()[:1].tolist()}')
-    return a.astype(np.float64)
+    if a.dtype == object:                                       # such as a frame with columns of several types
+        odd = [v for v in a.flat if not isinstance(v, (numbers.Real, np.bool_))]
+        if odd: raise TypeError(f'{name} must hold real numbers, got {odd[0]!r}')
+    elif a.dtype.kind not in 'biuf': raise TypeError(f'{name} must hold real numbers, got {a.dtype}: {a.ravel()[:1].tolist()}')
+    try: return a.astype(np.float64)
+    except OverflowError: raise ValueError(f'{name} holds an integer beyond the range of float64') from None
 
 # %% ../nbs/20_logistic.ipynb #08557b47
 def sigmoid(
@@ -68,6 +73,7 @@ def _weights(w, X, l2):
 
 def _strength(l2):
     "`l2` as a finite float >= 0."
+    if isinstance(l2, (bool, np.bool_)): raise TypeError(f'l2 must be a finite number >= 0, got {l2}')
     l2 = _float64(l2, 'l2')
     if l2.ndim or not 0 <= l2 < np.inf: raise ValueError(f'l2 must be a finite number >= 0, got {l2}')
     return float(l2)
@@ -79,7 +85,8 @@ def log_loss(
 ) -> float: # mean loss in nats per row, >= 0
     """Mean log loss of the logits `z`, stable for any size of `z` (article §3.2.3).
 
-    Raises `ValueError` for a label other than 0 or 1, for shapes that differ, and for a NaN among the logits."""
+    Labels and logits are matched by position: an index of pandas is not looked at. Raises `ValueError`
+    for a label other than 0 or 1, for shapes that differ, and for a NaN among the logits."""
     y, z = _labels(y), _float64(z, 'z')
     if z.shape != y.shape: raise ValueError(f'z must have the shape of y, {y.shape}, got {z.shape}')
     if np.isnan(z).any(): raise ValueError(f'z must not be NaN, got nan at position {np.isnan(z).argmax()}')
@@ -128,6 +135,12 @@ def _scaled(X, l2):
     scale[scale == 0] = 1
     return np.column_stack([np.ones(len(X)), (X - mean) / scale]), mean, scale
 
+def _refuse_scale(bad, names):
+    "`ValueError` that names the first column with `bad` `(d,)` true: float64 cannot hold its spread or its weight."
+    if bad.any():
+        column = bad.argmax() if names is None else names[bad.argmax()]
+        raise ValueError(f'column {column} of X is too large or too small to fit in float64: multiply it by a constant first')
+
 def _halved(w, step, slope, loss):
     "`w` after the longest of the steps 1, 1/2, 1/4, ... that lowers `loss` by a part of what `slope` promises."
     t, now = 1.0, loss(w)
@@ -163,13 +176,18 @@ def fit_logistic(
 ) -> np.ndarray: # bias, then one weight a column `(d+1,)`
     """Weights of least penalised mean log loss, by Newton's method with step halving (article §4.2, §4.3).
 
-    Raises `ValueError` for what `gradient` refuses, for labels of one class, and, with `l2=0`, for classes that a plane
-    separates (no finite minimum). Collinear columns with `l2=0` share their weight: the shortest solution once columns are scaled."""
-    X, l2 = _features(X), _strength(l2)
+    Raises `ValueError` for what `gradient` refuses, for labels of one class, for a column whose spread or weight float64 cannot
+    hold, and, with `l2=0`, for classes that a plane separates (no finite minimum).
+    Collinear columns with `l2=0` share their weight: the shortest solution once columns are scaled."""
+    names, X, l2 = getattr(X, 'columns', None), _features(X), _strength(l2)
     y = _labels(y, len(X))
+    for name, value, kind, what in [('tol', tol, numbers.Real, 'a number'), ('max_iter', max_iter, numbers.Integral, 'an integer')]:
+        if not isinstance(value, kind) or isinstance(value, bool): raise TypeError(f'{name} must be {what}, got {value!r}')
     if not (tol > 0 and max_iter >= 1): raise ValueError(f'tol and max_iter must be positive, got {tol} and {max_iter}')
     if y.min() == y.max(): raise ValueError(f'y must hold both classes, got only {int(y[0])}')
-    A, mean, scale = _scaled(X, l2)
+    with np.errstate(over='ignore', invalid='ignore'): A, mean, scale = _scaled(X, l2)
+    _refuse_scale(~np.isfinite(mean) | ~np.isfinite(scale), names)
     w = _newton(A, y, np.append(0, (np.sqrt(l2) / scale)**2), tol, max_iter)
-    theta = w[1:] / scale
+    with np.errstate(over='ignore'): theta = w[1:] / scale
+    _refuse_scale(~np.isfinite(theta), names)
     return np.append(w[0] - mean @ theta, theta)

@@ -147,24 +147,29 @@ BAD_FILES = {
     'header only, no line end': (HEAD, ['header line but no rows']),
     'missing column': ('user_id,item_id,time\n1,1,1\n', ['no column interested', 'user_id, item_id, time']),
     'semicolons': (HEAD.replace(',', ';') + '\n1;1;1;1\n', ['no column user_id', 'separated by commas']),
-    'other case': (HEAD.upper() + '\n1,1,1,1\n', ['no column user_id', 'USER_ID']),
-    'column twice': (HEAD + ',time\n1,1,1,1,1\n', ['holds time twice']),
-    'extra column twice': (HEAD + ',x,x\n1,1,1,1,1,1\n', ['holds x twice']),
-    'nameless column': (',' + HEAD + '\n0,1,1,1,1\n', ['column 1 of the header line has no name', 'index=False']),
-    'long row': (HEAD + '\n1,1,1,1\n1,1,1,1,9\n', ['line 3', 'cells is 5', 'expected 4']),
-    'short row': (HEAD + '\n1,1,1,1\n1,1,1\n', ['line 3', 'cells is 3', 'expected 4']),
-    'all rows long': (HEAD + '\n1,1,1,1,9\n1,1,1,1,9\n', ['line 2', 'line 3', 'cells is 5']),
-    'open quote': (HEAD + '\n1,"1,1,1\n', ['line 2', 'unexpected end of data']),
-    'text after quote': (HEAD + '\n1,"1"x,1,1\n', ['line 2', "expected after '\"'"]),
-    'NUL': (HEAD + '\n1,1,1,1\n1,\0,1,1\n', ['line 3', 'NUL']),
-    'no user': (HEAD + '\n,1,1,1\n', ['line 2: user_id is missing']),
-    'blank user': (HEAD + '\n  ,1,1,1\n', ['line 2: user_id is missing']),
-    'no item': (HEAD + '\n1,1,1,1\n1,,1,1\n', ['line 3: item_id is missing']),
-    'blank lines count': (HEAD + '\n\n1,1,1,1\n\n1,,1,1\n', ['line 5: item_id is missing']),
-    'quoted line ends count': (HEAD + ',title\n1,1,1,1,"a\nb"\n1,,1,1,c\n', ['line 4: item_id is missing']),
-    'commas only': (HEAD + '\n1,1,1,1\n,,,\n', ['line 3: user_id is missing', 'line 3: time is missing', 'line 3: interested is missing']),
+    'other case': (HEAD.upper() + '\n1,1,1700000001,1\n', ['no column user_id', 'USER_ID']),
+    'column twice': (HEAD + ',time\n1,1,1700000001,1,1\n', ['holds time twice']),
+    'extra column twice': (HEAD + ',x,x\n1,1,1700000001,1,1,1\n', ['holds x twice']),
+    'nameless column': (',' + HEAD + '\n0,1,1700000001,1,1\n', ['column 1 of the header line has no name', 'index=False']),
+    'long row': (HEAD + '\n1,1,1700000001,1\n1,1,1700000001,1,9\n', ['line 3', 'cells is 5', 'expected 4']),
+    'short row': (HEAD + '\n1,1,1700000001,1\n1,1,1\n', ['line 3', 'cells is 3', 'expected 4']),
+    'all rows long': (HEAD + '\n1,1,1700000001,1,9\n1,1,1700000001,1,9\n', ['line 2', 'line 3', 'cells is 5']),
+    'open quote': (HEAD + '\n1,"1,1700000001,1\n', ['line 2', 'unexpected end of data']),
+    'text after quote': (HEAD + '\n1,"1"x,1700000001,1\n', ['line 2', "expected after '\"'"]),
+    'NUL': (HEAD + '\n1,1,1700000001,1\n1,\0,1,1\n', ['line 3', 'NUL']),
+    'no user': (HEAD + '\n,1,1700000001,1\n', ['line 2: user_id is missing']),
+    'blank user': (HEAD + '\n  ,1,1700000001,1\n', ['line 2: user_id is missing']),
+    'no item': (HEAD + '\n1,1,1700000001,1\n1,,1700000001,1\n', ['line 3: item_id is missing']),
+    'blank lines count': (HEAD + '\n\n1,1,1700000001,1\n\n1,,1700000001,1\n', ['line 5: item_id is missing']),
+    'quoted line ends count': (HEAD + ',title\n1,1,1700000001,1,"a\nb"\n1,,1700000001,1,c\n', ['line 4: item_id is missing']),
+    'commas only': (HEAD + '\n1,1,1700000001,1\n,,,\n', ['line 3: user_id is missing', 'line 3: time is missing', 'line 3: interested is missing']),
     'milliseconds': (HEAD + '\n1,1,1700000000000,1\n', ["line 2: time is '1700000000000'", 'not milliseconds']),
-    'negative time': (HEAD + '\n1,1,-1,1\n', ["line 2: time is '-1'", '1970']),
+    'date without dashes': (HEAD + '\n1,1,20240101,1\n1,1,20240229,1\n', ["line 2: time is '20240101'", "line 3: time is '20240229'", 'a date is written 2026-01-31']),
+    'month without dashes': (HEAD + '\n1,1,202401,1\n', ["line 2: time is '202401'", 'a date is written 2026-01-31']),
+    'date without dashes, mixed with seconds': (HEAD + '\n1,1,1700000000,1\n1,1,20240101,1\n', ["line 3: time is '20240101'", 'a date is written']),
+    'feedback date without dashes': (HEAD + ',feedback_time\n1,1,2024-01-01,1,20240102\n', ["line 2: feedback_time is '20240102'", 'a date is written']),
+    'last second of 1989': (HEAD + '\n1,1,631151999.9,1\n', ["line 2: time is '631151999.9'", '1990']),
+    'negative time': (HEAD + '\n1,1,-1,1\n', ["line 2: time is '-1'", '1990']),
     'fraction before 1970': (HEAD + '\n1,1,-0.5,1\n', ["line 2: time is '-0.5'"]),
     'infinite time': (HEAD + '\n1,1,inf,1\n', ["line 2: time is 'inf'"]),
     'unparsable time': (HEAD + '\n1,1,yesterday,1\n', ["line 2: time is 'yesterday'", '2026-01-31 18:05:00']),
@@ -176,39 +181,39 @@ BAD_FILES = {
     'ISO before 1970': (HEAD + '\n1,1,1969-12-31T23:59:59.5,1\n', ["line 2: time is '1969-12-31T23:59:59.5'"]),
     'year 1': (HEAD + '\n1,1,0001-01-01,1\n', ["line 2: time is '0001-01-01'"]),
     'year 9999': (HEAD + '\n1,1,9999-12-31,1\n', ["line 2: time is '9999-12-31'"]),
-    'mixed, mostly numbers': (HEAD + '\n1,1,5,1\n1,1,6,1\n1,1,2026-01-01,1\n', ["line 4: time is '2026-01-01'", 'Unix seconds']),
+    'mixed, mostly numbers': (HEAD + '\n1,1,1700000005,1\n1,1,1700000006,1\n1,1,2026-01-01,1\n', ["line 4: time is '2026-01-01'", 'Unix seconds']),
     'mixed, mostly text': (HEAD + '\n1,1,2026-01-01,1\n1,1,2026-01-02,1\n1,1,20260103,1\n', ["line 4: time is '20260103'"]),
-    'one time missing': (HEAD + '\n1,1,5,1\n1,1,,1\n1,1,7,1\n', ['line 3: time is missing']),
-    'feedback unparsable': (HEAD + ',feedback_time\n1,1,5,1,soon\n', ["line 2: feedback_time is 'soon'"]),
-    'feedback missing': (HEAD + ',feedback_time\n1,1,5,1,\n', ['line 2: feedback_time is missing']),
-    'feedback early': (HEAD + ',feedback_time\n1,1,9,1,9\n1,1,5,1,4\n', ['line 3: feedback_time is 1970-01-01 00:00:04', 'not before']),
-    'label 2': (HEAD + '\n1,1,1,2\n', ["line 2: interested is '2'", '0 or 1']),
-    'label half': (HEAD + '\n1,1,1,0.5\n', ["line 2: interested is '0.5'"]),
-    'label yes': (HEAD + '\n1,1,1,yes\n', ["line 2: interested is 'yes'"]),
-    'label True': (HEAD + '\n1,1,1,True\n', ["line 2: interested is 'True'"]),
-    'label NaN': (HEAD + '\n1,1,1,NaN\n', ["line 2: interested is 'NaN'"]),
-    'label missing': (HEAD + '\n1,1,1,\n', ['line 2: interested is missing']),
-    'duplicated event_id': (HEAD + ',event_id\n1,1,9,1,a\n1,1,5,1,a\n', ["line 3: event_id is 'a'", 'no line before']),
-    'missing event_id': (HEAD + ',event_id\n1,1,9,1,1\n1,1,5,1,\n', ['line 3: event_id is missing']),
-    'propensity 0': (HEAD + ',propensity\n1,1,1,1,0\n', ["line 2: propensity is '0'", '(0, 1]']),
-    'propensity 1.2': (HEAD + ',propensity\n1,1,1,1,1.2\n', ["line 2: propensity is '1.2'"]),
-    'propensity text': (HEAD + ',propensity\n1,1,1,1,high\n', ["line 2: propensity is 'high'"]),
-    'price 0': (HEAD + ',price\n1,1,1,1,0\n', ["line 2: price is '0'", 'positive']),
-    'price negative': (HEAD + ',price\n1,1,1,1,-3\n', ["line 2: price is '-3'"]),
-    'price infinite': (HEAD + ',price\n1,1,1,1,inf\n', ["line 2: price is 'inf'"]),
-    'price with currency': (HEAD + ',price\n1,1,1,1,$3\n', ["line 2: price is '$3'"]),
-    'price changes': (HEAD + ',price\n1,1,1,1,3\n2,1,1,1,4\n', ['line 3: price is 4.0', 'same price', 'item_id']),
-    'title changes': (HEAD + ',title\n1,1,1,1,a\n2,1,1,1,b\n', ["line 3: title is 'b'", 'same title']),
-    'age negative': (HEAD + ',age\n1,1,1,1,-1\n', ["line 2: age is '-1'", 'from 0 to 149']),
-    'age 200': (HEAD + ',age\n1,1,1,1,200\n', ["line 2: age is '200'"]),
-    'age changes': (HEAD + ',age\n1,1,1,1,30\n1,2,1,1,31\n', ['line 3: age is 31.0', 'same age', 'user_id']),
-    'several': (HEAD + ',price,event_id\n1,1,x,2,0,1\n1,1,1,1,3,1\n', ["interested is '2'", "price is '0'", "time is 'x'", 'line 3: event_id is 1']),
-    'many': (HEAD + '\n' + '1,1,1,7\n' * 50, ['line 2: interested is', 'line 21: interested is', '30 more like these for interested']),
+    'one time missing': (HEAD + '\n1,1,1700000005,1\n1,1,,1\n1,1,1700000007,1\n', ['line 3: time is missing']),
+    'feedback unparsable': (HEAD + ',feedback_time\n1,1,1700000005,1,soon\n', ["line 2: feedback_time is 'soon'"]),
+    'feedback missing': (HEAD + ',feedback_time\n1,1,1700000005,1,\n', ['line 2: feedback_time is missing']),
+    'feedback early': (HEAD + ',feedback_time\n1,1,1700000009,1,1700000009\n1,1,1700000005,1,1700000004\n', ['line 3: feedback_time is 2023-11-14 22:13:24', 'not before']),
+    'label 2': (HEAD + '\n1,1,1700000001,2\n', ["line 2: interested is '2'", '0 or 1']),
+    'label half': (HEAD + '\n1,1,1700000001,0.5\n', ["line 2: interested is '0.5'"]),
+    'label yes': (HEAD + '\n1,1,1700000001,yes\n', ["line 2: interested is 'yes'"]),
+    'label True': (HEAD + '\n1,1,1700000001,True\n', ["line 2: interested is 'True'"]),
+    'label NaN': (HEAD + '\n1,1,1700000001,NaN\n', ["line 2: interested is 'NaN'"]),
+    'label missing': (HEAD + '\n1,1,1700000001,\n', ['line 2: interested is missing']),
+    'duplicated event_id': (HEAD + ',event_id\n1,1,1700000009,1,a\n1,1,1700000005,1,a\n', ["line 3: event_id is 'a'", 'no line before']),
+    'missing event_id': (HEAD + ',event_id\n1,1,1700000009,1,1\n1,1,1700000005,1,\n', ['line 3: event_id is missing']),
+    'propensity 0': (HEAD + ',propensity\n1,1,1700000001,1,0\n', ["line 2: propensity is '0'", '(0, 1]']),
+    'propensity 1.2': (HEAD + ',propensity\n1,1,1700000001,1,1.2\n', ["line 2: propensity is '1.2'"]),
+    'propensity text': (HEAD + ',propensity\n1,1,1700000001,1,high\n', ["line 2: propensity is 'high'"]),
+    'price 0': (HEAD + ',price\n1,1,1700000001,1,0\n', ["line 2: price is '0'", 'positive']),
+    'price negative': (HEAD + ',price\n1,1,1700000001,1,-3\n', ["line 2: price is '-3'"]),
+    'price infinite': (HEAD + ',price\n1,1,1700000001,1,inf\n', ["line 2: price is 'inf'"]),
+    'price with currency': (HEAD + ',price\n1,1,1700000001,1,$3\n', ["line 2: price is '$3'"]),
+    'price changes': (HEAD + ',price\n1,1,1700000001,1,3\n2,1,1700000001,1,4\n', ['line 3: price is 4.0', 'same price', 'item_id']),
+    'title changes': (HEAD + ',title\n1,1,1700000001,1,a\n2,1,1700000001,1,b\n', ["line 3: title is 'b'", 'same title']),
+    'age negative': (HEAD + ',age\n1,1,1700000001,1,-1\n', ["line 2: age is '-1'", 'from 0 to 149']),
+    'age 200': (HEAD + ',age\n1,1,1700000001,1,200\n', ["line 2: age is '200'"]),
+    'age changes': (HEAD + ',age\n1,1,1700000001,1,30\n1,2,1700000001,1,31\n', ['line 3: age is 31.0', 'same age', 'user_id']),
+    'several': (HEAD + ',price,event_id\n1,1,x,2,0,1\n1,1,1700000001,1,3,1\n', ["interested is '2'", "price is '0'", "time is 'x'", 'line 3: event_id is 1']),
+    'many': (HEAD + '\n' + '1,1,1700000001,7\n' * 50, ['line 2: interested is', 'line 21: interested is', '30 more like these for interested']),
 }
-BAD_FILES['latin-1'] = ((HEAD + '\n1,1,1,0\n1,é,1,0\n').encode('latin-1'), ['not UTF-8', 'line 3', '0xe9'])
-BAD_FILES['UTF-16'] = ((HEAD + '\n1,1,1,0\n').encode('utf-16'), ['not UTF-8', 'line 1'])
-BAD_FILES['UTF-16 without a mark'] = ((HEAD + '\n1,1,1,0\n').encode('utf-16-le'), ['NUL', 'line 1'])
-BAD_FILES['long field'] = (HEAD + ',note\n1,1,1,0,' + 'x' * 200_000 + '\n', ['line 2', 'field larger than field limit'])
+BAD_FILES['latin-1'] = ((HEAD + '\n1,1,1700000001,0\n1,é,1700000001,0\n').encode('latin-1'), ['not UTF-8', 'line 3', '0xe9'])
+BAD_FILES['UTF-16'] = ((HEAD + '\n1,1,1700000001,0\n').encode('utf-16'), ['not UTF-8', 'line 1'])
+BAD_FILES['UTF-16 without a mark'] = ((HEAD + '\n1,1,1700000001,0\n').encode('utf-16-le'), ['NUL', 'line 1'])
+BAD_FILES['long field'] = (HEAD + ',note\n1,1,1700000001,0,' + 'x' * 200_000 + '\n', ['line 2', 'field larger than field limit'])
 
 
 @pytest.mark.parametrize('case', BAD_FILES)
@@ -226,22 +231,22 @@ def test_read_events_refuses_paths(path, error, words, tmp_path, monkeypatch):
     refused(lambda: read_events(path), error, *words)
 
 
-GOOD = HEAD + '\na,1,0,1\nb,2,5,0\n'
+GOOD = HEAD + '\na,1,631152000,1\nb,2,631152005,0\n'                             # the first seconds that count as such
 
 
 @pytest.mark.parametrize('content', [
     GOOD, GOOD.rstrip('\n'), '\ufeff' + GOOD, GOOD.replace('\n', '\r\n'), GOOD.replace('\n', '\r'), GOOD.replace('\n', '\n\n') + '\n\n', '\n' + GOOD,
     GOOD.replace(',', ', '), GOOD.replace(',', ' ,'), GOOD.replace('a,', '"a",').replace('user_id', '"user_id"'), '\ufeff' + GOOD.replace('user_id', '"user_id"'),
-    HEAD + '\na, "1", "0", 1\nb, "2", "5", 0\n', GOOD.replace(',0,1', ',0.0,1.0').replace(',5,', ',5.999,'), HEAD + '\nb,2,5,0\na,1,0,1\n',
-    HEAD + '\na,1,1970-01-01T02:00:00+02:00,1\nb,2,1970-01-01 00:00:05Z,0\n', HEAD + '\na,1,1970-01-01,1\nb,2,1970-01-01T00:00:05.999999999,0\n'], ids=range(16))
+    HEAD + '\na, "1", "631152000", 1\nb, "2", "631152005", 0\n', GOOD.replace('000,1', '000.0,1.0').replace('005,', '005.999,'), HEAD + '\nb,2,631152005,0\na,1,631152000,1\n',
+    HEAD + '\na,1,1990-01-01T02:00:00+02:00,1\nb,2,1990-01-01 00:00:05Z,0\n', HEAD + '\na,1,1990-01-01,1\nb,2,1990-01-01T00:00:05.999999999,0\n'], ids=range(16))
 def test_read_events_reads_what_means_the_same(content, tmp_path):
     log = read_events(csv_file(tmp_path, content))
     assert [list(log.events[c]) for c in ('event_id', 'user_id', 'item_id', 'interested')] == [[0, 1], ['a', 'b'], [1, 2], [1, 0]]
-    assert (log.events.time.to_numpy() == seconds(0, 5)).all() and log.events.time.dtype == 'datetime64[s]'
+    assert (log.events.time.to_numpy() == seconds(631152000, 631152005)).all() and log.events.time.dtype == 'datetime64[s]'
 
 
 def test_read_events_ids(tmp_path):
-    read = lambda *ids: list(read_events(csv_file(tmp_path, HEAD + '\n' + ''.join(f'{i},1,1,1\n' for i in ids))).events.user_id)
+    read = lambda *ids: list(read_events(csv_file(tmp_path, HEAD + '\n' + ''.join(f'{i},1,1700000000,1\n' for i in ids))).events.user_id)
     assert read('007', '7') == ['007', '7']                                     # never merged
     assert read('7', '-8', '0') == [7, -8, 0]
     assert read('999999999999999999') == [999_999_999_999_999_999]
@@ -253,7 +258,7 @@ def test_read_events_ids(tmp_path):
 
 def test_read_events_tables_and_what_passes_through(tmp_path):
     text = (HEAD + ',title,category,price,age,session_id,device,propensity,rating,note\n'
-            '1,7,9,1,"Song, the",music,2.5,30,4,phone,0.25,4.5,007\n2,7,5,0,,,,,,,,,\n1,8,7,0,,news,,,4,desk,1,2,\n')
+            '1,7,1700000009,1,"Song, the",music,2.5,30,4,phone,0.25,4.5,007\n2,7,1700000005,0,,,,,,,,,\n1,8,1700000007,0,,news,,,4,desk,1,2,\n')
     log = read_events(csv_file(tmp_path, text))
     assert list(log.events.columns) == ['event_id', 'user_id', 'item_id', 'session_id', 'time', 'device', 'propensity', 'interested', 'rating', 'note']
     assert log.events.user_id.tolist() == [2, 1, 1] and log.events.event_id.tolist() == [0, 1, 2]
@@ -264,8 +269,28 @@ def test_read_events_tables_and_what_passes_through(tmp_path):
     assert log.users.user_id.tolist() == [1, 2] and log.users.age[0] == 30 and pd.isna(log.users.age[1])
 
 
+def test_read_events_keeps_missing_text_missing(tmp_path):
+    head = 'user_id,item_id,time,interested,title,category,device,note\n'
+    log = read_events(csv_file(tmp_path, head + '1,7,2026-01-01,1,,,,\n2,8,2026-01-02,0,nan,None,NA,null\n'))
+    for text, there in [(log.items.title, 'nan'), (log.items.category, 'None'), (log.events.device, 'NA'), (log.events.note, 'null')]:
+        assert text.isna().tolist() == [True, False] and text[1] == there
+    log = read_events(csv_file(tmp_path, HEAD + '\n1,7,2026-01-01,1\n'))           # no such columns at all
+    assert log.items[['title', 'category', 'price']].isna().all(axis=None) and log.users.age.isna().all() and log.events.device.isna().all()
+
+
+def test_read_events_says_what_must_not_change_and_what_to_do(tmp_path):
+    assert all(word in read_events.__doc__ for word in ['`title`, `category` and `price` must be the same', '`age` in all lines', 'price_paid'])
+    log = read_events(csv_file(tmp_path, HEAD + ',price_paid\n1,7,2026-01-01,1,3\n1,7,2026-01-02,1,4\n'))
+    assert log.events.price_paid.tolist() == ['3', '4'] and log.items.price.isna().all()
+
+
+def test_iso_dates_before_1990_are_dates(tmp_path):
+    log = read_events(csv_file(tmp_path, HEAD + '\n1,7,1970-01-01,1\n1,7,1989-12-31,1\n'))
+    assert log.events.time.dt.year.tolist() == [1970, 1989]
+
+
 def test_read_events_keeps_ties_in_the_order_of_the_file(tmp_path):
-    log = read_events(csv_file(tmp_path, HEAD + '\n' + ''.join(f'{u},1,{u % 3},1\n' for u in range(300))))
+    log = read_events(csv_file(tmp_path, HEAD + '\n' + ''.join(f'{u},1,{1_700_000_000 + u % 3},1\n' for u in range(300))))
     assert log.events.user_id.tolist() == sorted(range(300), key=lambda u: u % 3)
 
 
@@ -321,6 +346,7 @@ BAD_CALLS = {
     'threshold NaN': (dict(threshold=float('nan')), ValueError, ['threshold', 'nan']),
     'threshold None': (dict(threshold=None), TypeError, ['threshold', 'None']),
     'threshold text': (dict(threshold='4'), TypeError, ['threshold', "'4'"]),
+    'threshold True': (dict(threshold=True), TypeError, ['threshold', 'True']),
     'threshold array': (dict(threshold=np.array([4.0])), TypeError, ['threshold']),
     'folder number': (dict(folder=3), TypeError, ['folder must be', '3']),
 }

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from interest_tutorial.logistic import fit_logistic, gradient, hessian, log_loss, logit, sigmoid
 
 X, y, w = np.array([[0., 1], [1, 0], [2, 1], [3, 3]]), np.array([0, 1, 0, 1]), np.zeros(3)
+MIXED = np.array([[0., 2], [2, 0], [2, 1], [1, 3]])                    # no line separates y
 NAN = np.array([[0., 1], [1, np.nan], [2, 1], [3, 3]])
 
 
@@ -42,6 +43,24 @@ NAN = np.array([[0., 1], [1, np.nan], [2, 1], [3, 3]])
     (lambda: fit_logistic(X, [0, 0, 1, 1]), ValueError, "l2 > 0"),
     (lambda: fit_logistic([["a"]], [1]), TypeError, "real numbers"),
     (lambda: fit_logistic(X, y, tol=0), ValueError, "tol"),
+    (lambda: fit_logistic(X, y, tol=np.nan), ValueError, "tol"),
+    (lambda: fit_logistic(X, y, tol="a"), TypeError, "tol must be a number, got 'a'"),
+    (lambda: fit_logistic(X, y, tol=None), TypeError, "tol must be a number, got None"),
+    (lambda: fit_logistic(X, y, tol=True), TypeError, "tol must be a number, got True"),
+    (lambda: fit_logistic(X, y, max_iter=1.5), TypeError, "max_iter must be an integer, got 1.5"),
+    (lambda: fit_logistic(X, y, max_iter="9"), TypeError, "max_iter must be an integer, got '9'"),
+    (lambda: fit_logistic(X, y, max_iter=True), TypeError, "max_iter must be an integer, got True"),
+    (lambda: fit_logistic(X, y, l2=True), TypeError, "l2 must be a finite number >= 0, got True"),
+    (lambda: fit_logistic(X, y, l2=np.True_), TypeError, "l2 must be a finite number >= 0, got True"),
+    (lambda: gradient(w, X, y, l2=True), TypeError, "got True"),
+    (lambda: fit_logistic(MIXED * [1, 1e-310], y), ValueError, "column 1 of X is too large or too small"),
+    (lambda: fit_logistic(pd.DataFrame(np.sign(MIXED - 1) * [1, 1.7e308], columns=["a", "b"]), y), ValueError, "column b of X is too large"),
+    (lambda: fit_logistic(MIXED * 1e-310, y), ValueError, "column 0 of X is too large or too small"),
+    (lambda: fit_logistic(np.where(MIXED > 1, 1.7e308, -1.7e308), y), ValueError, "column 0 of X is too large"),
+    (lambda: fit_logistic(pd.DataFrame({"a": X[:, 0], "b": list("wxyz")}), y), TypeError, "'w'"),
+    (lambda: fit_logistic(pd.DataFrame({"a": X[:, 0], "b": ["0", "1", "2", "3"]}), y), TypeError, "'0'"),
+    (lambda: sigmoid(np.array([1, None], object)), TypeError, "got None"),
+    (lambda: sigmoid([10**400]), ValueError, "beyond the range of float64"),
     (lambda: fit_logistic(X, y, max_iter=0), ValueError, "max_iter"),
 ])
 def test_nonsense(call, error, words):
@@ -49,6 +68,28 @@ def test_nonsense(call, error, words):
         call()
     print(f"{error.__name__}: {caught.value}")
     assert words in str(caught.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_columns_of_several_types_are_converted():
+    frame = pd.DataFrame({"a": MIXED[:, 0], "b": [True, False, False, True], "c": pd.Series([1, 2.5, np.float32(3), 0], dtype=object)})
+    want = frame.astype(float).to_numpy()
+    np.testing.assert_array_equal(fit_logistic(frame, y, l2=0.1), fit_logistic(want, y, l2=0.1))
+    np.testing.assert_array_equal(sigmoid(frame.c), sigmoid(want[:, 2]))
+    np.testing.assert_array_equal(hessian(np.ones(4), frame), hessian(np.ones(4), want))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 5e307])
+def test_extreme_columns_that_have_a_fit(scale):
+    plain = fit_logistic(MIXED, y)
+    np.testing.assert_allclose(fit_logistic(MIXED * scale, y), np.r_[plain[0], plain[1:] / scale], rtol=1e-6)
+
+
+def test_log_loss_goes_by_position():
+    labels, logits = pd.Series([0, 1, 1]), pd.Series([-2.0, 1.0, 3.0])
+    assert log_loss(labels, logits.set_axis([2, 1, 0])) == log_loss(labels.to_numpy(), logits.to_numpy())
+    assert "by position" in log_loss.__doc__
 
 
 def separable(X, y):

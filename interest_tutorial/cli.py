@@ -23,12 +23,12 @@ class _Refused(Exception):
     "Bad input: a sentence that names the value and the remedy."
 
 @contextmanager
-def _refusing(*kinds, head='', tail=''):
+def _refusing(*kinds, head=''):
     "Errors of these kinds become a refusal: used where nothing but the input can raise them."
     try: yield
     except kinds as e:
         reason = f'{e.filename} cannot be read ({e.strerror}): give a file that can be' if getattr(e, 'strerror', None) else str(e)
-        raise _Refused(head + reason + tail) from e
+        raise _Refused(head + reason) from e
 
 class _Parser(argparse.ArgumentParser):
     "An argument parser whose errors are refusals."
@@ -53,9 +53,11 @@ _HELP = """columns of a CSV file:
   user_id, item_id             numbers or text
   time                         2026-01-31 18:05:00 (UTC) or Unix seconds
   interested                   0 or 1
-  and, where known             feedback_time, session_id, device, category, price, age
+  and, where known             feedback_time, session_id, device
+  of the item, of the user     category, price; age (the same in every line of one item, one user;
+                               a price that changes goes into a column of another name)
 exit codes:
-  0 done    2 bad input, said in one sentence    130 interrupted"""
+  0 done    2 bad input, said in a sentence (and a line for each fault of a file)    130 interrupted"""
 
 def _parser():
     "The command's arguments."
@@ -91,6 +93,7 @@ def _parts(name, events):
     from interest_tutorial.features import split_by_time
     y, n = events.interested.to_numpy(), len(events)
     if n < 20: raise _Refused(f'{name} has {n} rows, too few to split by time: give a log of at least 20, better hundreds')
+    if events.time.iloc[0] == events.time.iloc[-1]: raise _Refused(f'{name}: all {n:,} rows have the time {events.time.iloc[0]}, so nothing can be split by time: give the time of each exposure')
     if y.min() == y.max(): raise _Refused(f'{name}: all {n:,} rows have interested = {y[0]}: a log needs both answers, 0 and 1; check the labels')
     split = split_by_time(events)
     for part, which in (('train', 'the oldest 64 %'), ('validation', 'the next 16 %'), ('test', 'the newest 20 %')):
@@ -119,10 +122,9 @@ def _prepare(data, seed):
     from interest_tutorial.features import behaviour_features
     name, log, truth = _load(data, seed)
     split = _parts(name, log.events)
-    with _refusing(ValueError, head=f'{name}: ', tail=' (X has a column for each feature, category and device: name that category or device otherwise)'):
-        F = behaviour_features(log)
-        encoder = FeatureEncoder().fit(F.iloc[split.train])
-        X = encoder.transform(F)
+    F = behaviour_features(log)
+    encoder = FeatureEncoder().fit(F.iloc[split.train])
+    X = encoder.transform(F)
     parts = {'train': split.train, 'validation': split.validation, 'test': split.test}
     if truth is None:
         user = log.events.user_id
@@ -213,7 +215,7 @@ def _table(summary):
     for metric, title in _METRICS.items():
         out += ['', title]
         out += [line('  ' + name, [cell[metric, model, p] for p in parts]) for model, name in _MODELS.items() if (metric, model, parts[0]) in cell]
-        if metric == 'accuracy': out += [line('  the article reports', [f'{_ARTICLE[p]:.2f}' if p in _ARTICLE else '' for p in parts])]
+        if metric == 'accuracy' and (metric, 'p', parts[0]) in cell: out += [line('  the article reports', [f'{_ARTICLE[p]:.2f}' if p in _ARTICLE else '' for p in parts])]
     return '\n'.join(out)
 
 # %% ../nbs/99_cli.ipynb #9a9e37e1
@@ -240,10 +242,13 @@ def _curves(history, scores):
 
 # %% ../nbs/99_cli.ipynb #e8d14c0d
 @contextmanager
-def _output_folder(output):
+def _output_folder(output, data):
     "The output folder, made if missing and tried out before the work begins; what was made here goes again if the run does not end well."
     folder, made = Path(output), []
     if folder.exists() and not folder.is_dir(): raise _Refused(f'--output {output} is a file: give a folder')
+    for name in _FILES:
+        if (folder / name).exists() and os.path.exists(data) and (folder / name).samefile(data):
+            raise _Refused(f'--output {output} would replace {name}, which is the log of --data: give another folder')
     try:
         try:
             for f in (*reversed(folder.parents), folder):
@@ -286,8 +291,9 @@ def _report(args, task, summary, folder, seconds):
     lines = [f'{task.name}: {len(e):,} events, {e.user_id.nunique():,} users, {e.item_id.nunique():,} items, seed {args.seed}', '', _table(summary), '']
     if n == 1: lines += [f'One {"world" if world else "training seed"} is one draw and has no interval: see --repetitions.']
     elif world: lines += [f'Mean ± half of a 95 % t-interval over {n} worlds (seeds {args.seed} to {args.seed + n - 1}).']
-    else: lines += [f'Mean ± half of a 95 % t-interval over {n} training seeds on the same rows: it is not an interval for new data.']
-    if not world: lines += ['Test warm: rows whose user has a row before the test part. Test cold: the others.']
+    else: lines += [f'Mean ± half of a 95 % t-interval over {n} training seeds on the same rows: it is not an interval for new data, and ±0.000 marks what does not depend on the seed.']
+    if not world: lines += ['Test warm: rows whose user has a row before the test part. Test cold: the others (- : none, or one answer only).']
+    if not world and 'feedback_time' not in e: lines += ['No feedback_time: every answer counts as known in the second after its exposure.']
     if task.encoder.dropped_: lines += [f'Left out, no known value in the training rows: {", ".join(task.encoder.dropped_)}.']
     if n > 1: lines += [f'Figure, history, predictions, model and encoder are those of seed {args.seed}.']
     return '\n'.join(lines + [f'Saved in {folder}: {", ".join(_FILES)} ({seconds:.0f} s).'])
@@ -332,7 +338,7 @@ class _Interrupts:
 def _run(args, check):
     "Make or read the data, train, score, save; returns what is to be printed. Calls `check()` between its steps."
     began, scores, first, task = time.perf_counter(), [], None, None
-    with _output_folder(args.output) as folder:
+    with _output_folder(args.output, args.data) as folder:
         import pandas as pd
         from tqdm import tqdm
         with tqdm(total=args.repetitions * args.epochs, unit='epoch', disable=None if sys.stderr else True, leave=False) as bar:

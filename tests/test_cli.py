@@ -92,7 +92,8 @@ BAD = {
     "one class in training": (small(interested=answers(60, range(40, 60))), [], ["0 of the 38 train rows", "oldest 64 %", "have interested = 1", "longer log"]),
     "one class in validation": (small(interested=answers(60, [1, 2, 3, 50, 51])), [], ["0 of the 10 validation rows", "next 16 %", "have interested = 1"]),
     "one row of a class in test": (small(interested=answers(60, [1, 2, 3, 40, 41, 50])), [], ["1 of the 12 test rows", "newest 20 %", "has interested = 1"]),
-    "clash of names": (small(category=["share" if i % 11 else "b" for i in range(60)]), [], ["log.csv:", "category_share"]),
+    "all at one time": (small(time="2026-01-31 18:05:00"), [], ["log.csv: all 60 rows have the time 2026-01-31 18:05:00", "give the time of each exposure"]),
+    "output would replace the log": (small(), ["--data", "logs/../logs/table.csv", "--output", "logs"], ["would replace table.csv", "another folder"]),
     "output is a file": (small(), ["--output", "log.csv"], ["--output log.csv is a file", "give a folder"]),
     "output below a file": (small(), ["--output", "log.csv/below"], ["--output log.csv/below cannot be written to", "another folder"]),
     "output holds a folder": (None, ["--output", "taken"], ["holds a folder named table.csv", "another folder"]),
@@ -104,7 +105,7 @@ BAD = {
 def test_bad_input(name, capsys, monkeypatch):
     rows, arguments, words = BAD[name]
     monkeypatch.setattr(cli, "_fit_dense", None)                      # nothing of this may get as far as the training
-    os.makedirs("taken/table.csv")
+    os.makedirs("taken/table.csv"); os.makedirs("logs"); csv(small(), "logs/table.csv")
     if rows is not None: arguments = (["--data", csv(rows)] if "--data" not in arguments else []) + arguments
     before = left()
     code = main(["run", *arguments])
@@ -421,7 +422,7 @@ ODD = {
     "one item": small(item_id="x"),
     "one user, one item": small(user_id="u", item_id="i"),
     "texts as ids": small(user_id=[f"u{i % 5}" for i in range(60)], item_id=[f"Ü {i % 9}" for i in range(60)]),
-    "all at one time": small(time="2026-01-31 18:05:00"),
+    "a category named like a feature": small(category=["share" if i % 11 else "b" for i in range(60)]),
     "many ties": small(time=[1_700_000_000 + i // 7 for i in range(60)]),
     "constants": small(price=3.5, age=30, category="books", device="phone", session_id=1),
     "late answers": small(feedback_time=[1_700_000_000 + 3_600 * i + 86_400 for i in range(60)]),

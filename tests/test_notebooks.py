@@ -30,7 +30,7 @@ def cases():
             yield pytest.param(path, True, id=f"{name}+movielens", marks=pytest.mark.skip(reason="INTEREST_TUTORIAL_DATA is not set"))
 
 
-@pytest.mark.parametrize("path, movielens", cases())
+@pytest.mark.parametrize("path, movielens", list(cases()))
 def test_notebook(path, movielens):
     command = [str(Path(sys.executable).with_name("nbdev_test")), "--path", str(path), "--n_workers", "1", "--do_print"]
     command += ["--flags", "movielens"] if movielens else []

@@ -136,7 +136,7 @@ def _download(url, folder, hashes):
             for f in hashes: os.replace(found[f], folder / f)
     except Exception as e:
         with contextlib.suppress(OSError): folder.rmdir()                        # goes only if it is empty
-        raise OSError(f'MovieLens is not in {folder} and could not be fetched from {url} ({type(e).__name__}: {str(e):.60}). '
+        raise OSError(f'MovieLens is not in {folder} and could not be fetched from {url} ({type(e).__name__}: {e}). '
                       f'Fetch it by hand and unpack its files into that folder, or set INTEREST_TUTORIAL_DATA to the folder '
                       f'that holds {folder.name}. Its licence: {_LICENCE}') from e
 

@@ -6,7 +6,7 @@
 __all__ = ['main']
 
 # %% ../nbs/99_cli.ipynb #f101b60b
-import _thread, argparse, math, os, signal, sys, tempfile, threading, time
+import argparse, math, os, signal, sys, tempfile, threading, time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -309,7 +309,7 @@ def _say(text, stream):
 
 # %% ../nbs/99_cli.ipynb #9372db1a
 class _Interrupts:
-    "Hears Ctrl-C. It is raised at once, and once more by the next `check` where a library has swallowed it, as some do while they load."
+    "Hears Ctrl-C. It is raised at once, and once more by the next `check` where a library or a destructor has swallowed it."
     def __enter__(self):
         self.heard, self.handler, self.hook = False, signal.getsignal(signal.SIGINT), sys.unraisablehook
         self.mine = self.handler is signal.default_int_handler and threading.current_thread() is threading.main_thread()
@@ -322,8 +322,7 @@ class _Interrupts:
         raise KeyboardInterrupt
 
     def unraisable(self, what):
-        "Python prints a traceback where it can raise nothing, in a destructor for example: try again a moment later instead."
-        if what.exc_type is KeyboardInterrupt: threading.Timer(0.05, _thread.interrupt_main).start()
+        if what.exc_type is KeyboardInterrupt: self.heard = True          # else Python would print a traceback here
         else: self.hook(what)
 
     def check(self):

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from interest_tutorial import behaviour
 from interest_tutorial.behaviour import BehaviourLog, check_events, load_movielens, read_events
+from refusals import refused
 
 DATA = Path(os.environ.get('INTEREST_TUTORIAL_DATA', '')) / 'ml-latest-small'
 needs_data = pytest.mark.skipif(not os.environ.get('INTEREST_TUTORIAL_DATA') or not DATA.is_dir(), reason='INTEREST_TUTORIAL_DATA names no MovieLens folder')
@@ -25,15 +26,6 @@ def frame(**changed):
                    time=seconds(10, 10, 20), feedback_time=seconds(10, 15, 20), device=pd.Categorical(['phone', None, 'desk']),
                    propensity=[0.5, np.nan, 1.0], interested=np.array([1, 0, 1], 'int8')) | changed
     return pd.DataFrame({c: v for c, v in columns.items() if v is not None})
-
-
-def refused(function, error, *words):
-    "The call must raise exactly this kind of error, and its message must contain the words."
-    with pytest.raises(error) as caught: function()
-    message = str(caught.value)
-    print(f'\n{type(caught.value).__name__}: {message}')
-    assert type(caught.value) is error
-    for word in words: assert word in message, f'{word!r} is not in the message: {message}'
     assert len(message) < 3000
 
 

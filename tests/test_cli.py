@@ -215,16 +215,15 @@ class InADestructor:
 @pytest.mark.parametrize("how", ["swallowed", "in a destructor", "became another error"])
 def test_interrupt_that_a_library_does_not_pass_on(how, capsys, monkeypatch):
     def prepare(data, seed):
-        if how == "in a destructor": InADestructor(); [time.sleep(0.01) for _ in range(500)]
-        try: signal.raise_signal(signal.SIGINT); len("")
+        try: InADestructor() if how == "in a destructor" else signal.raise_signal(signal.SIGINT); len("")
         except KeyboardInterrupt:
             if how == "became another error": raise ImportError("cannot load")
         return cli._Task("x", None, None, None, None, None, None)
     monkeypatch.setattr(cli, "_prepare", prepare)
-    before, hook, began = signal.signal(signal.SIGINT, signal.default_int_handler), sys.unraisablehook, time.perf_counter()
+    before, hook = signal.signal(signal.SIGINT, signal.default_int_handler), sys.unraisablehook
     try: assert main(["run"]) == 130
     finally: signal.signal(signal.SIGINT, before)
-    assert capsys.readouterr() == ("", "interest-tutorial: interrupted\n") and left() == [] and sys.unraisablehook is hook and time.perf_counter() - began < 4
+    assert capsys.readouterr() == ("", "interest-tutorial: interrupted\n") and left() == [] and sys.unraisablehook is hook
 
 
 SCRIPT = """

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from interest_tutorial.behaviour import BehaviourLog
 from interest_tutorial.features import Split, behaviour_features, split_by_time
 from interest_tutorial.world import make_world
+from refusals import refused
 
 COLUMNS = ['log_user_count', 'log_item_count', 'log_user_category_count', 'user_rate', 'item_rate', 'user_category_rate', 'category_share', 'hours_since_last',
            'log_position', 'log_price', 'price_gap', 'age', 'hour_sin', 'hour_cos', 'weekend', 'device', 'category']
@@ -214,12 +215,6 @@ def test_split_refuses(arguments, error, word):
 
 
 # ---- bad inputs of behaviour_features
-def refused(function, error, word):
-    with pytest.raises(error) as caught: function()
-    print(f'\n{type(caught.value).__name__}: {caught.value}')
-    assert type(caught.value) is error and word in str(caught.value) and len(str(caught.value)) < 3_000
-
-
 @pytest.mark.parametrize('log', [None, 3, 'log', pd.DataFrame(), {}])
 def test_refuses_what_is_no_log(log):
     refused(lambda: behaviour_features(log), TypeError, 'log must be a BehaviourLog')

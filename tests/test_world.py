@@ -6,6 +6,7 @@ from scipy import stats
 
 from interest_tutorial.behaviour import check_events
 from interest_tutorial.world import CATEGORIES, World, _expose, _filter, ceiling, make_world
+from refusals import refused
 
 DAY = 86_400
 STRENGTH = dict(b=-1.5, mood=5., interest=5.5, quality=2., taste=.5, price=1., night=1.75, fashion=2.)
@@ -280,12 +281,6 @@ def test_extreme_worlds_are_finite(arguments):
 
 
 # bad input: run with -s to read the messages
-
-def refused(call, error, text):
-    with pytest.raises(error) as e: call()
-    print(f'\n    {type(e.value).__name__}: {e.value}')
-    assert text in str(e.value)
-
 
 BAD_WORLDS = [('n_users', 0, ValueError), ('n_users', -3, ValueError), ('n_users', '100', TypeError), ('n_users', None, TypeError), ('n_users', True, TypeError), ('n_items', 4, ValueError),
               ('n_items', 10., TypeError), ('n_items', np.nan, TypeError), ('n_events', 0, ValueError), ('n_events', 8e3, TypeError), ('n_events', [8000], TypeError), ('seed', -1, ValueError),

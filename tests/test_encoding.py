@@ -229,7 +229,7 @@ def test_no_name_of_a_category_is_a_feature():
     assert FeatureEncoder(encoding='hash', n_buckets=2).fit(F).get_feature_names_out().tolist() == ['category_share', 'category_0', 'category=0', 'category=1']
 
 
-@pytest.mark.parametrize('values', [[True, 2.], [pd.NaT, 2.], [pd.NaT], [True], [None, np.bool_(False), 3], [np.datetime64('NaT'), 1], [pd.NA, 1., pd.NaT]], ids=repr)
+@pytest.mark.parametrize('values', [[True, 2.], [pd.NaT, 2.], [pd.NaT], [True], [None, np.bool_(False), 3], [np.datetime64('NaT', 's'), 1], [pd.NA, 1., pd.NaT]], ids=repr)
 def test_numbers_are_the_same_in_a_row_and_a_batch(values):
     for dtype in (None, object):
         F = pd.DataFrame({'a': pd.Series(values, dtype=dtype)})

@@ -59,7 +59,7 @@ def forward(
     fit together and for NaN or infinity, `TypeError` for what is not numbers. Article §5.2."""
     return _outputs(_layers(weights), X)[-1][:, 0]
 
-# %% ../nbs/40_dense.ipynb #346a4431
+# %% ../nbs/40_dense.ipynb #3cf03274
 def _positive_int(value, name: str) -> int:
     "`value` as an int of at least 1, or an error that names it."
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
@@ -73,6 +73,7 @@ def _sizes(n_features, hidden) -> list:
         raise TypeError(f'hidden must be a sequence of positive ints such as (128, 64), got {_brief(hidden)}')
     return [_positive_int(n_features, 'n_features'), *(_positive_int(k, 'each of hidden') for k in hidden), 1]
 
+# %% ../nbs/40_dense.ipynb #10f81de6
 def _check_constants(**constants) -> None:
     "Refuse constants of Adam outside their ranges: betas in [0, 1), the others above 0."
     for name, value in constants.items():

@@ -230,7 +230,6 @@ def _device(events, asked):
         return pd.Categorical.from_codes(names.get_indexer(pd.Index(column)), names)
     except TypeError as e: raise ValueError(f'column device must hold text, or numbers only: {e}') from e
 
-# %% ../nbs/31_features.ipynb #1c4a64a3
 def _labels(items):
     "The category of each item as text, missing ones as missing; whole numbers are written alike whatever their type."
     if 'category' not in items: return pd.Series(np.nan, items.index, dtype='str')
@@ -240,6 +239,7 @@ def _labels(items):
         raise ValueError(f'log.items do not fit the schema: categories must be all text or all whole numbers, got {known[:5]!r}')
     return items.category.astype(object).map({v: str(int(v)) if w else v for v, w in zip(known, whole)}).astype('str')
 
+# %% ../nbs/31_features.ipynb #1c4a64a3
 def _as_rows(log, frames, start):
     "`_Rows` of each frame, numbered in common, and the names of the categories."
     items, n = log.items, len(log.items)

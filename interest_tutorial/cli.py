@@ -116,11 +116,10 @@ class _Task:
     encoder: 'FeatureEncoder' # fitted on the training rows
     parts: dict # name of each part of the table -> positions of its rows
 
-def _prepare(data, seed):
-    "Load, split by time, build features, and encode them with what the training rows know."
+def _task(name, log, truth):
+    "Split by time, build features, and encode them with what the training rows know."
     from interest_tutorial.encoding import FeatureEncoder
     from interest_tutorial.features import behaviour_features
-    name, log, truth = _load(data, seed)
     split = _parts(name, log.events)
     F = behaviour_features(log)
     encoder = FeatureEncoder().fit(F.iloc[split.train])
@@ -132,24 +131,43 @@ def _prepare(data, seed):
         parts |= {'test_warm': split.test[warm], 'test_cold': split.test[~warm]}
     return _Task(name, log, truth, split, X, encoder, parts)
 
+def _prepare(data, seed):
+    "What `--data` asks for, loaded and made into a task."
+    return _task(*_load(data, seed))
+
 # %% ../nbs/99_cli.ipynb #b007fa82
-def _fit_dense(task, seed, epochs, tick):
-    "The article's model, trained with the article's call, and its history; calls `tick(0)` when TensorFlow has loaded and `tick()` after each epoch."
-    import numpy as np, pandas as pd
+def _copied(model):
+    "The same model on its own, with the state of its optimizer: the next repetition overwrites the one that was trained."
+    from interest_tutorial.dense import dense_model
+    twin = dense_model(model.input_shape[1])
+    twin.optimizer.build(twin.trainable_variables)
+    for new, old in zip(twin.variables + twin.optimizer.variables, model.variables + model.optimizer.variables, strict=True): new.assign(old)
+    return twin
+
+def _fit_dense(task_of, seeds, epochs, tick, each):
+    """Train the article's model from each seed on `task_of(seed)`; returns model and history of the first.
+
+    Calls `tick(0)` when TensorFlow has loaded, `tick()` after each epoch, `each(task, seed, model)` after each training."""
     from interest_tutorial.course import load_tensorflow
     from interest_tutorial.dense import dense_model
+    from interest_tutorial.training import by_part, repeat
+    task, kept = None, []
     load_tensorflow()
     import keras
     tick(0)
-    keras.utils.set_random_seed(seed)
-    before = np.r_[task.split.train, task.split.validation]
-    x_train, y_train = task.X[before], task.log.events.interested.to_numpy()[before]
-    model = dense_model(task.X.shape[1])
+    def data(seed):
+        nonlocal task
+        task = task_of(seed)
+        parts = by_part(task.split, task.X, task.log.events.interested)
+        return {part: parts[part] for part in ('train', 'validation')}
+    def done(seed, model, parts, history):
+        kept[:] = kept or [_copied(model)]
+        each(task, seed, model)
     after_epoch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: tick())
-    fitted = model.fit(x_train, y_train, batch_size=32, epochs=epochs, validation_split=0.2, verbose=0, callbacks=[after_epoch])
-    keys = {'loss': ('train', 'log_loss'), 'accuracy': ('train', 'accuracy'), 'val_loss': ('validation', 'log_loss'), 'val_accuracy': ('validation', 'accuracy')}
-    rows = [(seed, epoch, *keys[k], v) for k, values in fitted.history.items() for epoch, v in enumerate(values, 1)]
-    return model, pd.DataFrame(rows, columns=['seed', 'epoch', 'split', 'metric', 'value'])
+    with _refusing(FloatingPointError, head='--data: '):
+        history = repeat(lambda: dense_model(task.X.shape[1]), data, seeds, each=done, epochs=epochs, callbacks=[after_epoch], progress=False)
+    history = history[(history.seed == seeds[0]) & (history.metric != 'xla')].reset_index(drop=True)
+    return kept[0], history.replace({'metric': {'loss': 'log_loss'}})
 
 # %% ../nbs/99_cli.ipynb #cf232bfc
 def _rivals(task, seed):
@@ -336,27 +354,33 @@ class _Interrupts:
 # %% ../nbs/99_cli.ipynb #f99e9ff4
 def _run(args, check):
     "Make or read the data, train, score, save; returns what is to be printed. Calls `check()` between its steps."
-    began, scores, first, task = time.perf_counter(), [], None, None
+    began, seeds, made, first, scores = time.perf_counter(), range(args.seed, args.seed + args.repetitions), {}, {}, []
     with _output_folder(args.output, args.data) as folder:
         import pandas as pd
         from tqdm import tqdm
         with tqdm(total=args.repetitions * args.epochs, unit='epoch', disable=None if sys.stderr else True, leave=False) as bar:
-            for r in range(args.repetitions):
-                def say(what): check(); bar.set_description(f'{Path(args.data).name}, repetition {r + 1} of {args.repetitions}, {what}')
-                def tick(epochs=1): check(); bar.update(epochs)
-                say('features')
-                if r == 0 or args.data == 'world': task = _prepare(args.data, args.seed + r)
-                say('training')
-                model, history = _fit_dense(task, args.seed + r, args.epochs, tick)
-                say('scores')
-                predictions = _predict(task, model, args.seed + r)
-                scores.append(_score(task, predictions, r))
-                first = first or (task, model, history, predictions)
+            def say(seed, what): check(); bar.set_description(f'{Path(args.data).name}, repetition {seed - args.seed + 1} of {args.repetitions}, {what}')
+            def tick(epochs=1): check(); bar.update(epochs)
+            def task_of(seed):
+                key = seed if args.data == 'world' else 'the file'
+                if key not in made:
+                    say(seed, 'features')
+                    made.clear()
+                    made[key] = _prepare(args.data, seed)
+                say(seed, 'training')
+                return made[key]
+            def each(task, seed, model):
+                say(seed, 'scores')
+                predictions = _predict(task, model, seed)
+                scores.append(_score(task, predictions, seed - args.seed))
+                if not first: first.update(task=task, predictions=predictions)
+            task_of(args.seed)                      # bad input is refused before TensorFlow loads
+            model, history = _fit_dense(task_of, seeds, args.epochs, tick, each)
         scores = pd.concat(scores, ignore_index=True)
         check()
         summary = _summary(scores)
-        _save(folder, _writers(*first, scores, summary))
-    return _report(args, first[0], summary, folder, time.perf_counter() - began)
+        _save(folder, _writers(first['task'], model, history, first['predictions'], scores, summary))
+    return _report(args, first['task'], summary, folder, time.perf_counter() - began)
 
 # %% ../nbs/99_cli.ipynb #8982b21c
 def main(
@@ -364,7 +388,7 @@ def main(
 ) -> int: # exit code: 0 done, 2 bad input, 130 interrupted
     """Run the command `interest-tutorial`.
 
-    `run` trains the article's model with the article's call (section 5.2) beside its rivals, on the default world, on MovieLens
+    `run` trains the article's model with the article's settings (section 5.2) beside its rivals, on the default world, on MovieLens
     or on a person's own log, prints the table and saves it with the figure, the predictions, the model and the encoder. Bad input and an
     interrupt are said in one sentence on stderr; an error that is nobody's input is a bug and is raised."""
     try:

@@ -1,9 +1,12 @@
 """Tables in nbs/results: each NAME.csv has a NAME.json that says how it was made, with a hash of the code that made it."""
 import hashlib
 import json
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "nbs/results"
 
 
 def code_hash(files):
@@ -15,9 +18,20 @@ def code_hash(files):
     return digest.hexdigest()
 
 
+def keep(name, table, command, code, **made):
+    "Write a table, six digits of each number, and how it was made; each file is replaced whole."
+    versions = {p: version(p) for p in ("tensorflow", "keras", "scikit-learn", "numpy", "pandas")} | {"python": platform.python_version()}
+    made = dict(command=command, **made, code=code, code_hash=code_hash(code), versions=versions)
+    RESULTS.mkdir(exist_ok=True)
+    for suffix, text in (("csv", table.round(6).to_csv(index=False)), ("json", json.dumps(made, indent=1) + "\n")):
+        scratch = RESULTS / f".{name}.{suffix}"
+        scratch.write_text(text, encoding="utf-8", newline="\n")
+        scratch.replace(RESULTS / f"{name}.{suffix}")
+
+
 def stale():
     "A line for each table whose code has changed since it was made."
-    for path in sorted((ROOT / "nbs" / "results").glob("*.json")):
+    for path in sorted(RESULTS.glob("*.json")):
         made = json.loads(path.read_text(encoding="utf-8"))
         if made["code_hash"] != code_hash(made["code"]):
             yield f"nbs/results/{path.stem}.csv was made by other code; make it again: {made['command']}"

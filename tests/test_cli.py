@@ -175,6 +175,15 @@ def test_a_bug_of_ours_is_not_called_bad_input(monkeypatch):
     assert left() == ["log.csv"]
 
 
+def test_a_loss_that_is_no_number_is_told(capsys, monkeypatch):
+    from interest_tutorial import training
+    def repeat(*args, **kwargs): raise FloatingPointError("the training loss is nan after epoch 1: look for huge values in X")
+    monkeypatch.setattr(training, "repeat", repeat)
+    assert main(["run", "--data", csv(small())]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err == "interest-tutorial: --data: the training loss is nan after epoch 1: look for huge values in X\n" and left() == ["log.csv"]
+
+
 # ---- a stand-in for the network, where the test is about something else
 
 HISTORY = pd.DataFrame([(0, e, s, m, 0.5) for e in (1, 2) for s in ("train", "validation") for m in ("log_loss", "accuracy")], columns=["seed", "epoch", "split", "metric", "value"])
@@ -187,7 +196,8 @@ class Stub:
     def save(self, path): path.write_text("model")
 
 
-def without_network(task, seed, epochs, tick):
+def without_network(task_of, seeds, epochs, tick, each):
+    for seed in seeds: each(task_of(seed), seed, Stub())
     return Stub(), HISTORY
 
 
@@ -234,7 +244,7 @@ def spoken(function, word):
     return call
 cli._parser, course.load_tensorflow = spoken(cli._parser, 'start'), spoken(course.load_tensorflow, 'load')
 fit = cli._fit_dense
-cli._fit_dense = lambda task, seed, epochs, tick: fit(task, seed, epochs, spoken(tick, 'epoch'))
+cli._fit_dense = lambda task_of, seeds, epochs, tick, each: fit(task_of, seeds, epochs, spoken(tick, 'epoch'), each)
 sys.exit(cli.main())
 """
 

@@ -18,6 +18,7 @@ from interest_tutorial.logistic import sigmoid; assert sigmoid(0) == 0.5
 from interest_tutorial.features import behaviour_features; F = behaviour_features(world.log)
 from interest_tutorial.encoding import FeatureEncoder; X = FeatureEncoder().fit(F).transform(F)
 from interest_tutorial.dense import dense_model; assert dense_model(X.shape[1])(X).shape == (400, 1)
+from interest_tutorial.training import train; assert len(train(dense_model(X.shape[1]), X, world.log.events.interested, epochs=1)) == 3
 from interest_tutorial.cli import main; assert main(["run", "--epochs", "0"]) == 2
 '''
 

@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from results import keep  # noqa: E402
 
 SIZES = ("5120x21", "16000x24", "160000x24")
-METHODS = {"fit": "fit", "fit_tuned": "fit, 50 steps per execution, XLA", "mlp": "scikit-learn MLPClassifier", "engine": "engine", "engine_cached": "engine, XLA's cache kept on disk"}
+METHODS = {"fit": "fit", "fit_tuned": "fit, 50 steps per execution, XLA", "mlp": "scikit-learn MLPClassifier", "engine_graph": "engine, xla=False", "engine": "engine", "engine_cached": "engine, XLA's cache kept on disk"}
 EPOCHS, REPETITIONS = 10, 4
 CODE = ["benchmarks/training.py", "interest_tutorial/dense.py", "interest_tutorial/training.py"]
 
@@ -79,7 +79,7 @@ def measure(method, size):
         model.fit(X, y, batch_size=32, epochs=EPOCHS, verbose=0, callbacks=[epoch_end])
         repetitions = [ends[-1]] * 2                        # each further training is a new model and costs the same
     else:
-        repeat(lambda: network(X.shape[1]), {"train": (X, y)}, range(REPETITIONS), epochs=EPOCHS, callbacks=[epoch_end], each=lambda *done: repetitions.append(time.perf_counter() - began))
+        repeat(lambda: network(X.shape[1]), {"train": (X, y)}, range(REPETITIONS), epochs=EPOCHS, xla=False if method == "engine_graph" else None, callbacks=[epoch_end], each=lambda *done: repetitions.append(time.perf_counter() - began))
     return dict(ends=ends, repetitions=repetitions, peak=peak() - before)
 
 

@@ -234,7 +234,7 @@ def train(
     seed: int = 0, # of the orders and of `augment`, at least 0
     augment: Callable | None = None, # `(X, y, seed) -> (X, y)` of TensorFlow operations on one batch; `seed` `(2,)` is for stateless random ones
     callbacks: Iterable = (), # Keras callbacks of whole epochs: `EarlyStopping`, `ReduceLROnPlateau`, `LambdaCallback`, ...
-    xla: bool | None = None, # whether XLA compiles the epoch; None: where it helps
+    xla: bool | None = None, # whether XLA compiles the epoch; None: where it pays in the long run
 ) -> pd.DataFrame: # history: `seed, epoch, split, metric, value`; the metric `xla` is 1 for a compiled epoch
     """Train as `fit` does, each epoch as one program.
 

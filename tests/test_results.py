@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.stats import t
+from sklearn.metrics import log_loss
 
 from interest_tutorial.cli import _fit_dense, _predict, _prepare, _rivals, _score, _task, main
+from interest_tutorial.dense import dense_model
+from interest_tutorial.training import by_part, repeat
 from interest_tutorial.world import make_world
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,6 +49,16 @@ def test_one_world_of_ten_times_the_events_again():
 def test_the_rivals_on_movielens_again(movielens):
     task = _prepare("movielens", 0)
     agree("movielens", _score(task, _rivals(task, 0), 0).drop(columns="repetition"), 3, 5)
+
+
+def test_one_seed_of_the_equivalence_again():
+    table, made = kept("equivalence")
+    task, again = _prepare("world", 0), []
+    parts = by_part(task.split, task.X, task.log.events.interested)
+    seed = made["seeds"][0]
+    repeat(lambda: dense_model(task.X.shape[1]), {"train": parts["train"]}, [seed], epochs=made["epochs"],
+           each=lambda seed, model, *_: again.append(log_loss(parts["test"][1], np.asarray(model(parts["test"][0]), float)[:, 0])))
+    assert abs(again[0] - table.query("model == 'Dense' and seed == @seed").engine.item()) < made["margin"]
 
 
 def test_what_the_readme_says_of_it():

@@ -47,8 +47,9 @@ def main():
         print(f"{seed - SEED + 1} of {WORLDS}", file=sys.stderr)
     _fit_dense(lambda seed: _prepare("world", seed), range(SEED, SEED + WORLDS), 10, lambda epochs=1: None, each)
     table = pd.DataFrame(rows, columns=["data", "model", "repetition", "split", "metric", "value", "low", "high", "n_rows", "n_users"])
+    # tolerances of Brier scores: inputs changed in the seventh digit moved the network's by up to 0.0016, its gain from Platt's map by up to 0.0005
     keep("recalibration", table, "python benchmarks/metrics.py", CODE, seeds=[SEED, SEED + WORLDS - 1], costs=COSTS,
-         tolerance={"dense": 0.02, "others": 1e-4})
+         tolerance={"dense": 0.004, "dense_gain": 0.001, "others": 1e-4})
 
 
 if __name__ == "__main__":

@@ -15,10 +15,15 @@ from interest_tutorial.course import check; check(1, ("is one", lambda a: a == 1
 from interest_tutorial.behaviour import check_events
 from interest_tutorial.world import make_world; world = make_world(n_events=400); check_events(world.log.events)
 from interest_tutorial.logistic import sigmoid; assert sigmoid(0) == 0.5
-from interest_tutorial.features import behaviour_features; F = behaviour_features(world.log)
+from interest_tutorial.cleaning import clean; assert clean(world.log)[0].events.equals(world.log.events)
+from interest_tutorial.features import behaviour_features, split_by_time; F = behaviour_features(world.log)
 from interest_tutorial.encoding import FeatureEncoder; X = FeatureEncoder().fit(F).transform(F)
 from interest_tutorial.dense import dense_model; assert dense_model(X.shape[1])(X).shape == (400, 1)
 from interest_tutorial.training import train; assert len(train(dense_model(X.shape[1]), X, world.log.events.interested, epochs=1)) == 3
+y, p = world.log.events.interested.to_numpy(), world.truth.p.to_numpy()
+from interest_tutorial.metrics import auc; assert auc(y, p) > 0.8
+from interest_tutorial.uncertainty import evaluate; assert len(evaluate(y, p, world.log.events.user_id)) == 3
+from interest_tutorial.overfitting import session_counters; assert len(session_counters(world.log)) == 400
 from interest_tutorial.cli import main; assert main(["run", "--epochs", "0"]) == 2
 '''
 

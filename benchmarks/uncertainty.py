@@ -58,13 +58,9 @@ def half_widths(rows, by_user, n_users, seed):
     from scipy.stats import norm
     z, n = norm.ppf(0.975), len(rows[0].influence())
     out = {"rows": [z * np.sqrt((s.influence()**2).sum() * n / (n - 1)) for s in rows]}
-    errors = np.sqrt([(s.influence()**2).sum() * n_users / (n_users - 1) for s in by_user])
+    errors = uncertainty._errors(by_user, n_users)
     out["users, normal"] = z * errors
-    W = uncertainty._resampled(n_users, DRAWS, seed)
-    with np.errstate(all="ignore"):
-        moved, variance = (np.stack(a, 1) for a in zip(*(s.draws(W) for s in by_user)))
-        own = np.sqrt(variance * n_users / (n_users - 1))
-        t = np.where(own > 1e-6 * errors, np.abs(moved) / own, np.where(np.abs(moved) <= 1e-9 * errors, 0, np.inf))    # as uncertainty._distances
+    moved, t = uncertainty._drawn(by_user, errors, n_users, DRAWS, seed)
     out["users, bootstrap t"] = errors * np.quantile(t, 0.95, axis=0, method="higher")
     out["users, bootstrap t, all at once"] = errors * np.quantile(t.max(1), 0.95, method="higher")
     return out, np.nanquantile(moved, [0.025, 0.975], axis=0)

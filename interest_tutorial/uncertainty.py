@@ -8,11 +8,13 @@ __all__ = ['evaluate', 'verdicts', 'compare', 'compare_repetitions', 'plot_fores
 # %% ../nbs/51_uncertainty.ipynb #bc242eff
 import math
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from .training import _whole
 
 # %% ../nbs/51_uncertainty.ipynb #3810c19a
 _RANGE = {'log_loss': (0, math.inf), 'auc': (0, 1), 'accuracy': (0, 1), 'brier': (0, 1)}     # of the values that evaluate and compare know
@@ -32,12 +34,6 @@ def _at_least(value, name, least):
     if isinstance(value, bool) or not isinstance(value, Real): raise TypeError(f'{name} must be a number of at least {least}, got {value!r:.70}')
     if not least <= value < math.inf: raise ValueError(f'{name} must be finite and at least {least}, got {value}')
     return float(value)
-
-def _count(value, name, least):
-    "`value` as an int of at least `least`."
-    if isinstance(value, bool) or not isinstance(value, Integral): raise TypeError(f'{name} must be a whole number of at least {least}, got {value!r:.70}')
-    if value < least: raise ValueError(f'{name} must be at least {least}, got {value}')
-    return int(value)
 
 def _need(results, columns):
     "Refuse what is no frame with these columns."
@@ -157,28 +153,35 @@ def _resampled(n_users, draws, seed):
     drawn = np.random.default_rng(seed).integers(n_users, size=(draws, n_users)) + n_users * np.arange(draws)[:, None]
     return np.bincount(drawn.ravel(), minlength=draws * n_users).reshape(draws, n_users).astype(float)
 
-def _distances(statistics, errors, n_users, draws, seed):
-    "By how many of its own standard errors each statistic misses in each draw `(draws, statistics)`; infinite where a draw cannot tell."
-    if n_users > _MOST_USERS:                                # the central limit theorem: joint normal, with the correlation of the influences
-        Z = np.stack([s.influence() / (e or np.inf) for s, e in zip(statistics, errors)], 1)
-        L = np.linalg.qr(Z, 'r')
-        return np.abs(np.random.default_rng(seed).standard_normal((draws, len(L))) @ L)
-    W, out = _resampled(n_users, draws, seed), []
+def _drawn(statistics, errors, n_users, draws, seed):
+    "In each draw how far each statistic moves, and by how many of its own standard errors, infinite where a draw cannot tell: `(draws, statistics)` each."
+    W, moves, distances = _resampled(n_users, draws, seed), [], []
     with np.errstate(all='ignore'):
         for s, e in zip(statistics, errors):
             moved, variance = s.draws(W)
             own = np.sqrt(variance * n_users / (n_users - 1))
-            out.append(np.where(own > 1e-6 * e, np.abs(moved) / own, np.where(np.abs(moved) <= 1e-9 * e, 0, np.inf)))
-    return np.stack(out, 1)
+            moves.append(moved)
+            distances.append(np.where(own > 1e-6 * e, np.abs(moved) / own, np.where(np.abs(moved) <= 1e-9 * e, 0, np.inf)))
+    return np.stack(moves, 1), np.stack(distances, 1)
+
+def _normal(statistics, errors, draws, seed):
+    "The distances in the limit of many users: joint normal, with the correlation of the influences."
+    L = np.linalg.qr(np.stack([s.influence() / (e or np.inf) for s, e in zip(statistics, errors)], 1), 'r')
+    return np.abs(np.random.default_rng(seed).standard_normal((draws, len(L))) @ L)
+
+def _errors(statistics, n_users):
+    "Standard errors over users; 0 where no user differs from the others but for rounding."
+    errors = np.sqrt([(s.influence()**2).sum() * n_users / (n_users - 1) for s in statistics])
+    return np.where(errors < 1e-12, 0, errors)
 
 def _intervals(statistics, n_users, level, draws, seed, simultaneous):
     "Half widths of the intervals: standard errors times a quantile of the distances, of the largest one if they shall all hold at once."
     from scipy.stats import norm
-    errors = np.sqrt([(s.influence()**2).sum() * n_users / (n_users - 1) for s in statistics])
-    errors[errors < 1e-12] = 0                               # rounding alone: no user differs from the others
+    errors = _errors(statistics, n_users)
     if n_users > _MOST_USERS and not simultaneous: width = norm.ppf((1 + level) / 2)
     else:
-        t = np.where(errors > 0, _distances(statistics, errors, n_users, draws, seed), 0)
+        t = _normal(statistics, errors, draws, seed) if n_users > _MOST_USERS else _drawn(statistics, errors, n_users, draws, seed)[1]
+        t = np.where(errors > 0, t, 0)
         width = np.quantile(t.max(1) if simultaneous else t, level, axis=0, method='higher')
     with np.errstate(invalid='ignore'): return np.where(errors > 0, errors * width, np.nan)
 
@@ -207,7 +210,7 @@ def _results(y, pairs, groups, by, metrics, level, draws, seed, simultaneous):
     for metric in metrics:
         if metric not in list(_RANGE): raise ValueError(f'unknown metric {metric!r}, expected some of {list(_RANGE)}')
     statistics, out, n_users = _statistics(y, groups, by, metrics, pairs)
-    half = _intervals(statistics, n_users, _share(level, 'level'), _count(draws, 'draws', 100), _count(seed, 'seed', 0), simultaneous)
+    half = _intervals(statistics, n_users, _share(level, 'level'), _whole(draws, 'draws', 100), _whole(seed, 'seed', 0), simultaneous)
     half = np.where(out.pop('same'), 0, half)
     differences = pairs[0][2] is not None
     least, most = ([(-high if differences else low, high)[k] for low, high in map(_RANGE.get, out.metric)] for k in (0, 1))
@@ -230,7 +233,7 @@ def evaluate(
     """Metrics of a fixed model with intervals for new users of the same kind (article §3.2.4, §5.4).
 
     A studentised bootstrap over users with symmetric ends (Hall 1988); beyond 2,000 users its limit, the normal distribution. An interval is NaN where no user
-    differs from the others, and reaches to the end of the metric's range where the users are too few to tell. Probabilities of 0 and 1 are clipped as in
+    differs from the others, and reaches to the end of the metric's range where the users are too few to tell; all at once is then as wide as the sparsest slice needs. Probabilities of 0 and 1 are clipped as in
     scikit-learn; accuracy counts p > 0.5 as 1. Raises `ValueError` or `TypeError` for what does not fit together, one user, and an AUC of one class."""
     y = _labels(y)
     pairs = [(model, values, None) for model, values in _models(p, 'model', y).items()]
@@ -303,7 +306,8 @@ def _over(values, level, simultaneous, draws, seed):
             x = rng.standard_normal((size, n, len(root))) @ root               # as many repetitions of columns with these correlations
             largest.append(np.abs(x.mean(1) / x.std(1, ddof=1)).max(1) * math.sqrt(n))
         width = np.quantile(np.concatenate(largest), level)
-    return mean, np.where(error > 0, mean - width * error, mean), np.where(error > 0, mean + width * error, mean)
+    half = np.where(error > 0, width * error, np.where((values == 0).all(), 0, np.nan))       # no scatter tells nothing, but for models that are the same
+    return mean, mean - half, mean + half
 
 # %% ../nbs/51_uncertainty.ipynb #957ab9b9
 def compare_repetitions(
@@ -319,8 +323,9 @@ def compare_repetitions(
     """Means or paired differences over repetitions, such as worlds, with t intervals: the procedure on new data (article §5.4).
 
     Simultaneous intervals take the largest of all t statistics, as Dunnett's test does, with the correlations of these columns. Raises `ValueError`
-    for fewer than 2 repetitions, for a value that is missing or stands there twice, and for an unknown baseline. Rows of the repetition 'mean' are left out."""
-    level, margin, draws, seed = _share(level, 'level'), _at_least(margin, 'margin', 0), _count(draws, 'draws', 100), _count(seed, 'seed', 0)
+    for fewer than 2 repetitions, for a value that is missing or stands there twice, and for an unknown baseline. An interval is NaN where
+    all repetitions agree, but 0 to 0 where they agree on 0. Rows of the repetition 'mean' are left out."""
+    level, margin, draws, seed = _share(level, 'level'), _at_least(margin, 'margin', 0), _whole(draws, 'draws', 100), _whole(seed, 'seed', 0)
     rows = []
     for data, wide in _wide(results, baseline).items():
         if baseline is not None:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from .behaviour import BehaviourLog, check_events
 from .features import _as_rows, _check_requests, _check_table, _Past, _rate, _raise, _seconds, _size_problems, Split
+from .logistic import sigmoid
 from .training import _whole
 from .world import World, _as_world, _DAY, _DAY_0, _make_sessions, _simulate
 
@@ -112,7 +113,7 @@ def bias_variance(
     the variance is scaled by R / (R - 1), which makes it unbiased for the Brier score and nearly so for the log loss. Raises `ValueError` or `TypeError`
     for shapes and values that do not fit. Article §8.3."""
     z, p = _logits_and_truth(z, p)
-    scale, q = len(z) / (len(z) - 1), 1 / (1 + np.exp(-np.clip(z, -700, 700)))
+    scale, q = len(z) / (len(z) - 1), sigmoid(z)
     cost = np.logaddexp(0, z).mean(0)
     log_loss = _entropy(p), cost - np.logaddexp(0, z.mean(0)), cost - p * z.mean(0)
     brier = p * (1 - p), q.var(0), p * (1 - p) + ((q - p)**2).mean(0)

@@ -1,7 +1,10 @@
 """Tables in nbs/results: each NAME.csv has a NAME.json that says how it was made, with a hash of the code that made it."""
+import ast
 import hashlib
+import io
 import json
 import platform
+import tokenize
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,12 +12,25 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "nbs/results"
 
 
+def _code(text):
+    "The lines of a program without docstrings, comments and blank lines."
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False) is not None:
+            first = node.body[0]
+            lines[first.lineno - 1:first.end_lineno] = [""] * (first.end_lineno - first.lineno + 1)
+    return [line.rstrip() for line in lines if line.strip()]
+
+
 def code_hash(files):
-    "SHA-256 of the code in files relative to the root, without blank lines and lines of comment: the same on every Python."
+    "SHA-256 of the code in files relative to the root, without docstrings, comments and blank lines: the same on every Python."
     digest = hashlib.sha256()
     for name in sorted(files):
-        lines = [line.rstrip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines()]
-        digest.update("\n".join([name, *(line for line in lines if line and not line.lstrip().startswith("#"))]).encode())
+        digest.update("\n".join([name, *_code((ROOT / name).read_text(encoding="utf-8"))]).encode())
     return digest.hexdigest()
 
 

@@ -11,6 +11,7 @@ from interest_tutorial.cli import _fit_dense, _predict, _prepare, _rivals, _scor
 from interest_tutorial.dense import dense_model
 from interest_tutorial.training import by_part, repeat
 from interest_tutorial.world import make_world
+import results
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "nbs/results"
@@ -83,3 +84,14 @@ def test_fit_and_engine_end_with_the_same_log_loss():
         half = t.ppf(0.975, len(d) - 1) * d.std() / np.sqrt(len(d))
         print(f"{name}: engine minus fit {d.mean():+.5f} ± {half:.5f}")
         assert abs(d.mean()) + half < made["margin"]
+
+
+def test_words_do_not_make_a_table_stale(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+
+    def hashed(text):
+        (tmp_path / "a.py").write_text(text, encoding="utf-8")
+        return results.code_hash(["a.py"])
+    plain = hashed('def f(x):\n    return x + " # 1"\n')
+    assert plain == hashed('"""A module."""\n\ndef f(x):  # a number\n    "Its successor,\n    in words."\n    # so\n    return x + " # 1"\n'.replace('"Its', '"""Its').replace('words."', 'words."""'))
+    assert plain != hashed('def f(x):\n    return x + " # 2"\n') and plain != hashed('def f(x):\n    return x + 1\n')

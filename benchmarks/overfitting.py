@@ -128,7 +128,7 @@ def curves():
     seeds = list(range(SEED, SEED + WORLDS))
     columns = ["curve", "x", "repetition", *(f"{part}_{m}" for part in PARTS for m in ("log_loss", "accuracy"))]
     table = pd.DataFrame(in_processes(curve, [(*place, seeds) for place in places]), columns=columns).round(4)
-    return table.sort_values(["curve", "x", "repetition"], kind="stable"), dict(seeds=[SEED, SEED + WORLDS - 1], tolerance=0.02)
+    return table.sort_values(["curve", "x", "repetition"], kind="stable"), dict(seeds=[SEED, SEED + WORLDS - 1], tolerance=0.01)
 
 
 def split_loss(task):
@@ -168,7 +168,7 @@ def bias_variance():
     longest_first = ["20,480 rows", "five seeds, mean logit", "40 epochs", *(name for name in reversed(PROCEDURES) if name not in ("20,480 rows", "five seeds, mean logit", "40 epochs"))]
     table = pd.DataFrame(in_processes(split_loss, [(name, seeds) for name in longest_first]), columns=["procedure", "repetition", "loss", "noise", "bias", "variance", "total"])
     table["procedure"] = pd.Categorical(table.procedure, list(PROCEDURES))
-    return table.sort_values(["procedure", "loss", "repetition"], kind="stable"), dict(seeds=[SEED, SEED + BIAS_WORLDS - 1], redraws=REDRAWS, tolerance=0.02)
+    return table.sort_values(["procedure", "loss", "repetition"], kind="stable"), dict(seeds=[SEED, SEED + BIAS_WORLDS - 1], redraws=REDRAWS, tolerance=0.008)
 
 
 if __name__ == "__main__":

@@ -156,8 +156,8 @@ def user_auc(
 
     Raises `ValueError` for a missing group and for what `confusion` refuses. Source: Zhou et al. 2018, section 6."""
     y, p, w = _rows(y, p, weights)
-    code, users = pd.factorize(groups if isinstance(groups, (pd.Series, pd.Index)) else np.asarray(groups), sort=True)
-    if code.shape != y.shape: raise ValueError(f'groups must have the shape of y, {y.shape}, got {code.shape}')
+    if np.shape(groups) != y.shape: raise ValueError(f'groups must have the shape of y, {y.shape}, got {np.shape(groups)}')
+    code, users = pd.factorize(groups if hasattr(groups, 'dtype') else pd.Series(list(groups), dtype=object), sort=True)     # as they are: np.asarray would call NaN 'nan'
     if (code < 0).any(): raise ValueError(f'groups must not be missing, got a missing one at position {(code < 0).argmax()}')
     def total(v): return np.bincount(code, v, len(users))
     yes, no = (_scaled(v, code, len(users)) for v in (w * y, w * ~y))

@@ -23,6 +23,17 @@ def _world(world):
     "Raise `TypeError` for what is no world."
     if not isinstance(world, World): raise TypeError(f'world must be a World, got {type(world).__name__}')
 
+def _training_rows(events, split):
+    "Number of training rows: all before the validation part of this log, whose events are numbered as a world numbers them."
+    if not isinstance(split, Split): raise TypeError(f'split must be a Split, got {type(split).__name__}')
+    n, later = len(split.train), np.concatenate([split.validation, split.test])
+    if len(split.validation) and n != split.validation[0]: raise ValueError(f'split must train on all {split.validation[0]} rows before the validation part, got {n}')
+    ordered = len(split.validation) and n and np.array_equal(split.train, np.arange(n)) and (np.diff(later) > 0).all() and later[-1] < len(events)
+    if not ordered: raise ValueError(f'split must be of this log of {len(events)} rows, no part empty, in the order of time, as split_by_time returns it')
+    ids = np.sort(events.event_id.to_numpy())
+    if (wrong := ids != np.arange(len(ids))).any(): raise ValueError(f'event_id must be the numbers 0 to {len(ids) - 1}, as make_world gives them, got {ids[wrong][0]}')
+    return n
+
 # %% ../nbs/60_overfitting.ipynb #4f0cc4d4
 def _further_sessions(state, n_events, first, end, rng):
     "Sessions drawn as the world draws them, with `n_events` exposures from second `first` up to `end`: `(state with these sessions, rows)`."
@@ -65,9 +76,7 @@ def observe_more(
     The part before the validation rows and the part from there on grow `times` fold, exactly; the further rows of the second part only feed the features.
     Further events have an `event_id` from `len(world.log.events)` on. Raises `TypeError` or `ValueError` for a bad argument."""
     _world(world)
-    if not isinstance(split, Split): raise TypeError(f'split must be a Split, got {type(split).__name__}')
-    times, seed, events, n_train = _whole(times, 'times', 2), _whole(seed, 'seed', 0), world.log.events, len(split.train)
-    if not n_train == split.validation[0]: raise ValueError(f'split must train on all {split.validation[0]} rows before the validation part, got {n_train}')
+    times, seed, events, n_train = _whole(times, 'times', 2), _whole(seed, 'seed', 0), world.log.events, _training_rows(world.log.events, split)
     cut, n, more = int((events.time.iloc[n_train].to_datetime64() - _DAY_0).astype('int64')), len(events), times - 1
     larger = _with_events(world, more * n_train, 0, cut, seed)
     larger = _with_events(larger, more * (n - n_train), cut, (world.state.days + 1) * _DAY, seed)
@@ -110,8 +119,8 @@ def bias_variance(
     """Split the expected loss of a training procedure in what nobody can know, what it misses on average, and how it scatters.
 
     The centre is the mean logit for the log loss (Heskes 1998), the mean probability for the Brier score. `total` is the mean over the repetitions;
-    the variance is scaled by R / (R - 1), which makes it unbiased for the Brier score and nearly so for the log loss. Raises `ValueError` or `TypeError`
-    for shapes and values that do not fit. Article §8.3."""
+    the variance is scaled by R / (R - 1), and the bias is what remains: lower by variance / R than that of the mean of these R, and possibly below 0. So both
+    are unbiased for the Brier score, nearly so for the log loss. Raises `ValueError` or `TypeError` for shapes and values that do not fit. Article §8.3."""
     z, p = _logits_and_truth(z, p)
     scale, q = len(z) / (len(z) - 1), sigmoid(z)
     cost = np.logaddexp(0, z).mean(0)

@@ -21,7 +21,8 @@ _RANGE = {'log_loss': (0, math.inf), 'auc': (0, 1), 'accuracy': (0, 1), 'brier':
 _BETTER = dict.fromkeys(('auc', 'accuracy', 'precision', 'recall', 'f1', 'average_precision'), 1) | dict.fromkeys(('log_loss', 'brier', 'gap', 'ece'), -1)
 _COLUMNS = ['data', 'model', 'repetition', 'split', 'metric', 'value', 'low', 'high', 'n_rows', 'n_users']
 _LOOKS = {'better': ('#009E73', '^'), 'worse': ('#D55E00', 'v'), 'equivalent': ('#0072B2', 's'), 'not shown': ('#000000', 'o')}      # in a picture
-_MOST_USERS = 2_000          # beyond it an interval needs no resampling, and a matrix of all pairs of users would be large
+_MOST_USERS = 2_000          # beyond it a matrix of all pairs of users would be large
+_ENOUGH = 200                # so many users in effect make the law of a statistic normal
 
 def _share(value, name):
     "`value` as a float in (0, 1)."
@@ -53,7 +54,7 @@ def _labels(y):
 def _codes(values, name, n):
     "Groups `(n,)` as whole numbers from 0 on, and what they stand for, in the order in which they first come."
     if np.ndim(values) != 1 or len(values) != n: raise ValueError(f'{name} must have shape ({n},) as y has, got {np.shape(values)}')
-    codes, names = pd.factorize(values if isinstance(values, (pd.Series, pd.Index)) else np.asarray(values))
+    codes, names = pd.factorize(values if hasattr(values, 'dtype') else pd.Series(list(values), dtype=object))     # as it is: np.asarray would call NaN 'nan'
     if (codes < 0).any(): raise ValueError(f'{name} is missing in row {(codes < 0).argmax()}')
     return codes, names
 
@@ -126,10 +127,11 @@ def _right(y, p):
     out[~y] = len(pos) - (below(neg, pos, 'left') + below(neg, pos, 'right')) / 2
     return out
 
+# %% ../nbs/51_uncertainty.ipynb #c1d693f2
 class _AUC:
     "AUC, or a difference of two: a ratio of two quadratic forms in the users' weights."
     def __init__(self, y, user, n_users, metric, p, q=None):
-        self.y, self.user, self.n_users, self.p, self.q = y, user, n_users, p, q
+        self.y, self.user, self.p, self.q, self.pairs = y, user, p, q, None
         self.pos, self.neg = (np.bincount(user[rows], minlength=n_users).astype(float) for rows in (y, ~y))
         right = _right(y, p) - (0 if q is None else _right(y, q))
         self.all_pairs = y.sum() * (~y).sum()
@@ -139,12 +141,17 @@ class _AUC:
     def influence(self): return self.excess / self.all_pairs
 
     def draws(self, W):
-        "How far the AUC moves under the users' weights `(draws, n_users)`, and its variance there."
-        M = _pairs(self.y, self.p, self.user, self.n_users) - self.value * np.outer(self.pos, self.neg)
-        if self.q is not None: M -= _pairs(self.y, self.q, self.user, self.n_users)
-        pos, neg, MW = (W @ self.pos)[:, None], (W @ self.neg)[:, None], W @ M.T
+        "How far the AUC moves under the users' weights `(draws, n_users)`, and its variance there; of very many users to first order."
+        own = np.flatnonzero(self.pos + self.neg)
+        if len(own) > _MOST_USERS: return (moved := W @ self.influence()), W @ self.influence()**2 - moved**2 / W.shape[1]
+        positive, negative, W = self.pos[own], self.neg[own], W[:, own]
+        if self.pairs is None:
+            user = np.searchsorted(own, self.user)
+            self.pairs = _pairs(self.y, self.p, user, len(own)) - self.value * np.outer(positive, negative)
+            if self.q is not None: self.pairs -= _pairs(self.y, self.q, user, len(own))
+        pos, neg, MW = (W @ positive)[:, None], (W @ negative)[:, None], W @ self.pairs.T
         moved = (MW * W).sum(1, keepdims=True) / (pos * neg)
-        influence = (MW + W @ M - moved * (neg * self.pos + pos * self.neg)) / (pos * neg)
+        influence = (MW + W @ self.pairs - moved * (neg * positive + pos * negative)) / (pos * neg)
         return moved[:, 0], (W * influence**2).sum(1)
 
 # %% ../nbs/51_uncertainty.ipynb #d3d0e7c8
@@ -155,32 +162,39 @@ def _resampled(n_users, draws, seed):
 
 def _drawn(statistics, errors, n_users, draws, seed):
     "In each draw how far each statistic moves, and by how many of its own standard errors, infinite where a draw cannot tell: `(draws, statistics)` each."
-    W, moves, distances = _resampled(n_users, draws, seed), [], []
-    with np.errstate(all='ignore'):
-        for s, e in zip(statistics, errors):
-            moved, variance = s.draws(W)
-            own = np.sqrt(variance * n_users / (n_users - 1))
-            moves.append(moved)
-            distances.append(np.where(own > 1e-6 * e, np.abs(moved) / own, np.where(np.abs(moved) <= 1e-9 * e, 0, np.inf)))
-    return np.stack(moves, 1), np.stack(distances, 1)
+    rng, size, out = np.random.default_rng(seed), max(1, 20_000_000 // n_users), []         # at once: 160 MB of weights
+    for start in range(0, draws, size):
+        W = _resampled(n_users, min(size, draws - start), rng)
+        with np.errstate(all='ignore'):
+            for s, e in zip(statistics, errors):
+                moved, variance = s.draws(W)
+                own = np.sqrt(variance * n_users / (n_users - 1))
+                out.append((moved, np.where(own > 1e-6 * e, np.abs(moved) / own, np.where(np.abs(moved) <= 1e-9 * e, 0, np.inf))))
+    return tuple(np.concatenate([np.stack(part, 1) for part in zip(*[iter(v)] * len(statistics))]) for v in zip(*out))
 
 def _normal(statistics, errors, draws, seed):
     "The distances in the limit of many users: joint normal, with the correlation of the influences."
     L = np.linalg.qr(np.stack([s.influence() / (e or np.inf) for s, e in zip(statistics, errors)], 1), 'r')
     return np.abs(np.random.default_rng(seed).standard_normal((draws, len(L))) @ L)
 
+# %% ../nbs/51_uncertainty.ipynb #33c57197
 def _errors(statistics, n_users):
     "Standard errors over users; 0 where no user differs from the others but for rounding."
     errors = np.sqrt([(s.influence()**2).sum() * n_users / (n_users - 1) for s in statistics])
     return np.where(errors < 1e-12, 0, errors)
 
+def _in_effect(influence):
+    "By how many users a statistic is carried, if they had equal shares: (sum of squares)^2 / sum of fourth powers."
+    return (influence**2).sum()**2 / max((influence**4).sum(), 1e-300)
+
 def _intervals(statistics, n_users, level, draws, seed, simultaneous):
     "Half widths of the intervals: standard errors times a quantile of the distances, of the largest one if they shall all hold at once."
     from scipy.stats import norm
     errors = _errors(statistics, n_users)
-    if n_users > _MOST_USERS and not simultaneous: width = norm.ppf((1 + level) / 2)
+    limit = n_users > _MOST_USERS and all(_in_effect(s.influence() / e) >= _ENOUGH for s, e in zip(statistics, errors) if e)
+    if limit and not simultaneous: width = norm.ppf((1 + level) / 2)
     else:
-        t = _normal(statistics, errors, draws, seed) if n_users > _MOST_USERS else _drawn(statistics, errors, n_users, draws, seed)[1]
+        t = _normal(statistics, errors, draws, seed) if limit else _drawn(statistics, errors, n_users, draws, seed)[1]
         t = np.where(errors > 0, t, 0)
         width = np.quantile(t.max(1) if simultaneous else t, level, axis=0, method='higher')
     with np.errstate(invalid='ignore'): return np.where(errors > 0, errors * width, np.nan)
@@ -232,7 +246,7 @@ def evaluate(
 ) -> pd.DataFrame: # results: `data, model, repetition, split, metric, value, low, high, n_rows, n_users`
     """Metrics of a fixed model with intervals for new users of the same kind (article §3.2.4, §5.4).
 
-    A studentised bootstrap over users with symmetric ends (Hall 1988); beyond 2,000 users its limit, the normal distribution. An interval is NaN where no user
+    A studentised bootstrap over users with symmetric ends (Hall 1988); beyond 2,000 users its limit, the normal distribution, unless few of them decide. An interval is NaN where no user
     differs from the others, and reaches to the end of the metric's range where the users are too few to tell; all at once is then as wide as the sparsest slice needs. Probabilities of 0 and 1 are clipped as in
     scikit-learn; accuracy counts p > 0.5 as 1. Raises `ValueError` or `TypeError` for what does not fit together, one user, and an AUC of one class."""
     y = _labels(y)
@@ -250,6 +264,7 @@ def verdicts(
     _need(results, ('metric', 'low', 'high'))
     for metric in results.metric.unique():
         if metric not in _BETTER: raise ValueError(f'unknown metric {metric!r}, expected one of {sorted(_BETTER)}')
+    if (crossed := results.low > results.high).any(): raise ValueError(f'low must not be above high, got {results.low[crossed].iloc[0]} and {results.high[crossed].iloc[0]}')
     margin, up = _at_least(margin, 'margin', 0), results.metric.map(_BETTER) > 0
     low, high = results.low.where(up, -results.high), results.high.where(up, -results.low)
     words = np.select([low > margin, high < -margin, (low >= -margin) & (high <= margin)], ['better', 'worse', 'equivalent'], 'not shown')
@@ -272,7 +287,7 @@ def compare(
 ) -> pd.DataFrame: # results of the differences p - q, named 'model - baseline', and their `verdict`
     """Paired differences of fixed models on the same rows, with intervals for new users and verdicts.
 
-    Intervals and errors as in `evaluate`; where p and q are equal in every row, the interval is 0 to 0."""
+    Intervals and errors as in `evaluate`; where p and q are equal in every row, the interval is 0 to 0; where no user's score differs by chance, it is NaN."""
     y = _labels(y)
     models, baseline = _models(p, 'model', y), _models(q, 'baseline', y)
     if len(baseline) > 1: raise ValueError(f'q must be one baseline, got {", ".join(baseline)}')
@@ -295,7 +310,7 @@ def _over(values, level, simultaneous, draws, seed):
     "Means of the columns `(repetitions, k)` with t intervals, or with intervals that all hold at once (Gaussian, correlated as the columns are)."
     n = len(values)
     if n < 2: raise ValueError(f'an interval over repetitions needs at least 2, got {n}')
-    if (bad := values.isna().any()).any(): raise ValueError(f'{bad.idxmax()} has no value in repetition {values[bad.idxmax()].isna().idxmax()!r}: leave it out, or complete it')
+    if (bad := ~np.isfinite(values).all()).any(): raise ValueError(f'{bad.idxmax()} has no finite value in repetition {np.isfinite(values[bad.idxmax()]).idxmin()}: leave it out, or complete it')
     from scipy.stats import t
     mean, error = values.mean().to_numpy(), values.std().to_numpy() / math.sqrt(n)
     width = t.ppf((1 + level) / 2, n - 1)
@@ -324,7 +339,7 @@ def compare_repetitions(
 
     Simultaneous intervals take the largest of all t statistics, as Dunnett's test does, with the correlations of these columns. Raises `ValueError`
     for fewer than 2 repetitions, for a value that is missing or stands there twice, and for an unknown baseline. An interval is NaN where
-    all repetitions agree, but 0 to 0 where they agree on 0. Rows of the repetition 'mean' are left out."""
+    all repetitions agree, but 0 to 0 where they agree on 0. Rows of the repetition 'mean' are left out; `n_rows` and `n_users` are means over a split's models."""
     level, margin, draws, seed = _share(level, 'level'), _at_least(margin, 'margin', 0), _whole(draws, 'draws', 100), _whole(seed, 'seed', 0)
     rows = []
     for data, wide in _wide(results, baseline).items():
@@ -352,6 +367,7 @@ def plot_forest(
     An infinite end is drawn beyond all others, a value without an interval (NaN) as an open circle. Raises `ValueError` for a frame without rows or without one of the columns."""
     _need(results, ('value', 'low', 'high'))
     if not len(results): raise ValueError('results has no rows')
+    if not np.isfinite(results[['value', 'low', 'high']].to_numpy(float)).any(): raise ValueError('results has no finite value, low or high')
     import matplotlib.pyplot as plt
     if ax is None: _, ax = plt.subplots(figsize=(10, 1.2 + 0.42 * len(results)))
     names = [c for c in ('data', 'split', 'model', 'metric') if c in results and results[c].nunique() > 1]
@@ -391,4 +407,6 @@ def rows_needed(
     margin, sd, effect = _at_least(margin, 'margin', 0), _at_least(sd, 'sd', 0), _at_least(design_effect, 'design_effect', 0)
     if not margin < abs(difference) < math.inf: raise ValueError(f'difference must be finite and farther from 0 than the margin {margin:g}, got {difference}')
     z = norm.ppf((1 + _share(level, 'level')) / 2) + norm.ppf(_share(power, 'power'))
-    return max(1, math.ceil(effect * (max(z, 0) * sd / (abs(difference) - margin))**2))
+    rows = effect * max(z, 0)**2 * (sd / (abs(difference) - margin))**2 if (abs(difference) - margin) * 1e100 > sd else math.inf
+    if rows > 1e18: raise ValueError(f'a difference of {difference} beyond the margin {margin:g} takes more than 1e18 rows')
+    return max(1, math.ceil(rows))

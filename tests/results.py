@@ -13,21 +13,24 @@ RESULTS = ROOT / "nbs/results"
 
 
 def _code(text):
-    "The lines of a program without docstrings, comments and blank lines."
+    "The statements of a program, sorted, without docstrings, comments and blank lines."
     lines = text.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False) is not None:
             first = node.body[0]
             lines[first.lineno - 1:first.end_lineno] = [""] * (first.end_lineno - first.lineno + 1)
-    return [line.rstrip() for line in lines if line.strip()]
+    first = [min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) for node in tree.body]
+    blocks = ("\n".join(line.rstrip() for line in lines[a - 1:node.end_lineno] if line.strip()) for a, node in zip(first, tree.body))
+    return sorted(block for block in blocks if block)
 
 
 def code_hash(files):
-    "SHA-256 of the code in files relative to the root, without docstrings, comments and blank lines: the same on every Python."
+    "SHA-256 of the code in files relative to the root, without docstrings, comments, blank lines and the order of its definitions: the same on every Python."
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update("\n".join([name, *_code((ROOT / name).read_text(encoding="utf-8"))]).encode())

@@ -38,12 +38,12 @@ def everything_is_reported(raw, out, report):
     for table, key in KEY.items():
         before, after, notes = getattr(raw, table), getattr(out, table), report[report.table == table]
         assert len(before) - len(after) == (notes.action == 'removed').sum(), table
-        cells = {(n.key, n.column): n for n in notes[notes.action != 'removed'].itertuples()}
-        rows = {}
+        cells, rows = {}, {}
+        for n in notes[notes.action != 'removed'].itertuples(): cells.setdefault((n.key, n.column), []).append(n.after)      # rows of one key may have a note each
         for r in before.to_dict('records'): rows.setdefault(r[key], []).append(r)
         for r in after.to_dict('records'):
             def told(old):
-                return all(equal(old[c], v) or ((r[key], c) in cells and equal(cells[r[key], c].after, v)) or (isinstance(old[c], str) and not isinstance(v, str) and float(old[c]) == v)
+                return all(equal(old[c], v) or any(equal(new, v) for new in cells.get((r[key], c), ())) or (isinstance(old[c], str) and not isinstance(v, str) and pd.to_numeric(old[c], errors='coerce') == v)
                            for c, v in r.items())
             assert any(told(old) for old in rows[r[key]]), (table, r, rows[r[key]], notes)
 
@@ -235,7 +235,7 @@ def test_what_no_rule_finds():
 @st.composite
 def messes(draw):
     "Logs whose cells are drawn from what a log may hold at worst."
-    n, k = draw(st.integers(1, 25)), draw(st.integers(1, 8))
+    n, k = draw(st.integers(draw(st.sampled_from([1, 12])), 25)), draw(st.integers(1, 8))
     def column(values, size, bad=()): return draw(st.lists(st.sampled_from([*values * 6, *bad]), min_size=size, max_size=size))
     t = [pd.Timestamp(f'2024-01-0{d} 10:00:0{s}') for d in (1, 2) for s in (0, 1)]
     wrong = [pd.NaT, pd.Timestamp('2024-03-01'), pd.Timestamp('2030-01-01')]
@@ -251,7 +251,7 @@ def messes(draw):
     return BehaviourLog(e, items, users), draw(st.sampled_from([None, '2024-02-01', pd.Timestamp('2024-03-01')]))
 
 
-@settings(some, max_examples=100)
+@settings(some, max_examples=50)       # nine errors put into the module one by one: three random seeds of so many messes found 25 of 27
 @given(messes())
 def test_any_mess_is_cleaned_once_and_for_all(mess):
     raw, now = mess
@@ -310,6 +310,15 @@ def changed(**tables): return BehaviourLog(**{**vars(LOG), **tables})
     (lambda: clean(changed(events=LOG.events.assign(time=LOG.events.time.dt.tz_localize('UTC')))), ValueError, ['UTC without a zone']),
     (lambda: clean(changed(events=LOG.events.assign(user_id=[1, 'a'] * 30))), ValueError, ['column user_id of events', 'mixed']),
     (lambda: clean(changed(events=LOG.events.assign(user_id=LOG.events.user_id + 0.5))), ValueError, ['column user_id of events', 'floating']),
+    (lambda: clean(changed(events=LOG.events.assign(user_id=LOG.events.user_id.astype(float).where(LOG.events.index > 0, 2.0**64)))), ValueError, ['user_id of events', '1.8', 'no exact identifier']),
+    (lambda: clean(changed(events=LOG.events.assign(item_id=LOG.events.item_id.astype(float).where(LOG.events.index > 0, np.inf)))), ValueError, ['item_id of events', 'inf']),
+    (lambda: clean(changed(events=LOG.events.assign(item_id=LOG.events.item_id.astype(object).where(LOG.events.index > 0, 'x')))), ValueError, ['item_id of events', "'x'"]),
+    (lambda: clean(changed(items=LOG.items.assign(price=LOG.items.price + 1j))), ValueError, ['price of items', 'complex']),
+    (lambda: add_dirt(changed(items=LOG.items.iloc[:0])), ValueError, ['log.items is empty']),
+    (lambda: add_dirt(changed(users=LOG.users.iloc[:0])), ValueError, ['log.users is empty']),
+    (lambda: add_dirt(changed(items=LOG.items.assign(price='cheap')), kinds=['price']), ValueError, ['price must be numbers']),
+    (lambda: add_dirt(changed(users=LOG.users.assign(user_id=LOG.users.user_id + 2**62)), kinds=['bot']), ValueError, ['user_id goes up to', 'no room']),
+    (lambda: add_dirt(LOG, kinds=[['age']]), ValueError, ['kinds', "['age']"]),
     (lambda: clean(LOG, now=5), TypeError, ['now must be a time', 'got 5']),
     (lambda: clean(LOG, now='tomorrow night'), ValueError, ['now must be a time', 'tomorrow night']),
     (lambda: clean(LOG, now='2026-01-01T00:00+01:00'), ValueError, ['UTC without a zone']),
@@ -378,3 +387,21 @@ def test_which_dirt_makes_the_model_worse():
     worse = set(cost.index[cost.verdict == 'worse'].str.removesuffix(' - clean'))
     print(cost[['value', 'low', 'high', 'verdict']].round(4))
     assert worse == {'gap, dirty', 'gap, cleaned', 'category, dirty', 'all, dirty', 'all, cleaned'}
+
+
+def test_new_identifiers_are_new():
+    log = changed(events=LOG.events.assign(event_id=[f'event_id-{k + 30}' for k in range(len(LOG.events))]))
+    dirty, dirt = add_dirt(log, kinds=['duplicate'], share=0.3)
+    new = dirt[(dirt.table == 'events') & ~dirt.key.isin(log.events.event_id)]
+    copies = dirt[dirt.table == 'events']
+    assert len(new) == len(copies) // 2 > 3 and new.key.is_unique
+
+
+def test_catalogues_that_were_joined():
+    "Tables whose rows share index labels."
+    def joined(table, half): return pd.concat([table.iloc[:half], table.iloc[half:].set_axis(range(len(table) - half))])
+    items = joined(LOG.items.assign(price=[np.nan, -1.0, 20, 30, 40]), 3)
+    users = joined(LOG.users.assign(age=[np.nan, 200.0, 30]), 2)
+    out, report = clean(changed(items=items, users=users))
+    assert out.items.index.tolist() == [0, 1, 2, 3, 4] and out.items.price.isna().tolist() == [True, True, False, False, False]
+    assert out.users.age.isna().tolist() == [True, True, False] and report[['kind', 'action']].to_numpy().tolist() == [['price', 'blanked'], ['age', 'blanked']]

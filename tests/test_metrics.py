@@ -271,7 +271,8 @@ BINS = [
 CASES = {
     confusion: COMMON + WEIGHTS + [(dict(threshold=np.nan), ValueError, "got nan"), (dict(threshold="half"), TypeError, "threshold must hold real numbers"), (dict(threshold=[[.5]]), ValueError, "a sequence of numbers")],
     auc: COMMON + WEIGHTS + ONE_CLASS + [(dict(curve="lift"), ValueError, "got 'lift'"), (dict(weights=[0, 1, 0, 1]), ValueError, "weight above 0 is 0 in all rows")],
-    user_auc: COMMON + WEIGHTS + [(dict(groups=[1, 2, 3]), ValueError, "shape of y, (4,), got (3,)"), (dict(groups=[1, None, 2, 2]), ValueError, "missing one at position 1")],
+    user_auc: COMMON + WEIGHTS + [(dict(groups=[1, 2, 3]), ValueError, "shape of y, (4,), got (3,)"), (dict(groups=[1, None, 2, 2]), ValueError, "missing one at position 1"),
+        (dict(groups=["a", "a", np.nan, "b"]), ValueError, "missing one at position 2"), (dict(groups=None), ValueError, "got ()"), (dict(groups=[[1], [1], [2], [2]]), ValueError, "got (4, 1)")],
     calibration: COMMON + WEIGHTS + UNIT + BINS,
     brier: COMMON + WEIGHTS + UNIT + BINS,
     recalibrate: COMMON + UNIT + ONE_CLASS + [(dict(method="beta"), ValueError, "got 'beta'"), (dict(method=None), ValueError, "got None"), (dict(p=[.9, .1, .8, .2]), ValueError, "no finite slope")],

@@ -70,6 +70,10 @@ def test_a_denser_world_can_be_made_denser():
     (lambda: observe_more(WORLD, SPLIT, 1), ValueError, ["times", "at least 2", "1"]),
     (lambda: observe_more(WORLD, SPLIT, 2.0), TypeError, ["times", "2.0"]),
     (lambda: observe_more(WORLD, SPLIT, 2, seed=-1), ValueError, ["seed", "-1"]),
+    (lambda: observe_more(WORLD, Split(SPLIT.train, SPLIT.validation[:0], SPLIT.test), 2), ValueError, ["no part empty"]),
+    (lambda: observe_more(WORLD, Split(SPLIT.train * 0, SPLIT.validation, SPLIT.test), 2), ValueError, ["in the order of time"]),
+    (lambda: observe_more(WORLD, Split(SPLIT.train, SPLIT.validation, SPLIT.test + 1), 2), ValueError, ["of this log of 1500 rows"]),
+    (lambda: observe_more(replace(WORLD, log=replace(WORLD.log, events=WORLD.log.events.assign(event_id=WORLD.log.events.event_id + 1_000))), SPLIT, 2), ValueError, ["event_id", "got 1000"]),
     (lambda: observe_more(WORLD, Split(SPLIT.train[5:], SPLIT.validation, SPLIT.test), 2), ValueError, ["must train on all 960 rows", "955"]),
     (lambda: redraw_answers(WORLD.log, 1), TypeError, ["world must be a World"]),
     (lambda: redraw_answers(WORLD, "1"), TypeError, ["seed", "'1'"]),
@@ -99,6 +103,7 @@ def test_the_sum_holds_and_matches_a_slow_count():
         np.testing.assert_allclose(found.loc["log_loss", "total"], np.mean([-(p * np.log(r) + (1 - p) * np.log1p(-r)) for r in q]))
     np.testing.assert_allclose(found.loc["brier", "total"], np.mean([p * (1 - r)**2 + (1 - p) * r**2 for r in q]))
     np.testing.assert_allclose(found.loc["brier", "variance"], q.var(axis=0, ddof=1).mean())
+    np.testing.assert_allclose(found.loc["brier", "bias"], ((q.mean(axis=0) - p)**2).mean() - q.var(axis=0, ddof=1).mean() / 7)
 
 
 def test_the_brier_split_is_unbiased_with_two_repetitions():
@@ -227,3 +232,6 @@ def test_the_kept_tables_are_whole():
     parts, made = kept("bias_variance")
     assert list(dict.fromkeys(parts.procedure)) == list(overfitting.PROCEDURES) and (parts.groupby("procedure").repetition.nunique() == overfitting.BIAS_WORLDS).all()
     np.testing.assert_allclose(parts[["noise", "bias", "variance"]].sum(axis=1), parts.total, atol=3e-6)
+    first = parts[parts.repetition == 0].pivot(index="procedure", columns="loss", values=["noise", "bias", "variance", "total"])
+    for name in ("the article", "40 epochs"):           # what the chapter computes again: the tolerance tells it from every other procedure
+        assert ((first - first.loc[name]).abs().max(axis=1).drop(name) > made["tolerance"]).all(), name

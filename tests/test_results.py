@@ -86,7 +86,7 @@ def test_fit_and_engine_end_with_the_same_log_loss():
         assert abs(d.mean()) + half < made["margin"]
 
 
-def test_words_do_not_make_a_table_stale(tmp_path, monkeypatch):
+def test_words_and_moves_do_not_make_a_table_stale(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "ROOT", tmp_path)
 
     def hashed(text):
@@ -94,4 +94,5 @@ def test_words_do_not_make_a_table_stale(tmp_path, monkeypatch):
         return results.code_hash(["a.py"])
     plain = hashed('def f(x):\n    return x + " # 1"\n')
     assert plain == hashed('"""A module."""\n\ndef f(x):  # a number\n    "Its successor,\n    in words."\n    # so\n    return x + " # 1"\n'.replace('"Its', '"""Its').replace('words."', 'words."""'))
+    assert hashed("a = 1\n\n@g\ndef f():\n    pass\n") == hashed("@g\ndef f():\n    pass\na = 1\n") != hashed("@h\ndef f():\n    pass\na = 1\n")
     assert plain != hashed('def f(x):\n    return x + " # 2"\n') and plain != hashed('def f(x):\n    return x + 1\n')

@@ -190,12 +190,59 @@ def test_the_limit_of_many_users(monkeypatch, simultaneous):
     y, p, q, user = some_rows(1, 12_000, 1_500)
     resampled = compare(y, p, q, user, metrics=ALL, simultaneous=simultaneous, draws=4_000)
     monkeypatch.setattr(uncertainty, "_MOST_USERS", 100)
+    monkeypatch.setattr(uncertainty, "_ENOUGH", 1)
     limit = compare(y, p, q, user, metrics=ALL, simultaneous=simultaneous, draws=20_000)
     np.testing.assert_allclose(limit.high - limit.low, resampled.high - resampled.low, rtol=0.08)
     if not simultaneous:                               # 1.96 standard errors, whatever the draws
         n_users = len(set(user))
         errors = [np.sqrt((statistic(y, user, k, p, q).influence()**2).sum() * n_users / (n_users - 1)) for k in ALL]
         np.testing.assert_allclose(limit.high - limit.low, 2 * stats.norm.ppf(0.975) * np.array(errors))
+
+
+@pytest.mark.parametrize("n_users, told", [(12, True), (4, False)])
+def test_few_of_many_users_are_resampled(n_users, told):
+    "A slice of few users has the interval that it has beside few others: the many weigh nothing, and too few cannot tell."
+    y, p, _, user = some_rows(5, 400, n_users)
+    rng, found = np.random.default_rng(0), []
+    for more in (1_900, 3_000):
+        others = np.arange(more)
+        by = np.r_[np.zeros(len(y)), np.ones(more)]
+        table = evaluate(np.r_[y, rng.integers(2, size=more)], np.r_[p, rng.random(more)], np.r_[user, 100 + others], by=by, metrics=["auc", "accuracy"], draws=8_000)
+        found.append((table.high - table.low)[table.split == 0].to_numpy())
+    print(n_users, *found)
+    assert (found[0] == 1).all() and (found[1] == 1).all() if not told else np.abs(found[1] / found[0] - 1).max() < 0.1
+
+
+def test_a_giant_user_is_not_taken_for_many():
+    rng, hit = np.random.default_rng(0), 0
+    user = np.r_[np.zeros(3_000, int), np.arange(1, 2_200)]
+    for seed in range(60):
+        right = rng.random(len(user)) < rng.beta(2, 2, 2_200)[user]         # a constant prediction: the accuracy is 1/2 for users at large
+        found = evaluate(right.astype(int), np.full(len(user), 0.9), user, metrics=["accuracy"], draws=500, seed=seed)
+        hit += found.low[0] <= 0.5 <= found.high[0]
+    print(f"{hit} of 60 intervals cover")
+    assert hit >= 48
+
+
+def test_the_first_order_of_an_auc(monkeypatch):
+    y, p, q, user = some_rows(2, 6_000, 600)
+    exact = compare(y, p, q, user, metrics=["auc"], draws=4_000)
+    monkeypatch.setattr(uncertainty, "_MOST_USERS", 100)
+    monkeypatch.setattr(uncertainty, "_ENOUGH", 10**9)
+    first_order = compare(y, p, q, user, metrics=["auc"], draws=4_000)
+    np.testing.assert_allclose(first_order.high - first_order.low, exact.high - exact.low, rtol=0.05)
+
+
+def test_draws_do_not_depend_on_how_many_fit_at_once(monkeypatch):
+    y, p, q, user = some_rows(4, 300, 20)
+    statistics = [statistic(y, user, k, p, q) for k in ALL]
+    errors = uncertainty._errors(statistics, 20)
+    whole = uncertainty._drawn(statistics, errors, 20, 500, 0)
+    resampled = uncertainty._resampled
+    monkeypatch.setattr(uncertainty, "_resampled", lambda n, draws, rng: np.concatenate([resampled(n, k, rng) for k in (draws // 3, draws - draws // 3)]))
+    for a, b in zip(whole, uncertainty._drawn(statistics, errors, 20, 500, 0)):
+        assert a.shape == b.shape == (500, len(ALL))
+        np.testing.assert_allclose(a, b)
 
 
 def test_the_limit_all_at_once_knows_the_correlation(monkeypatch):
@@ -453,6 +500,11 @@ D = pd.DataFrame({"metric": ["auc"], "value": [0.0], "low": [-1.0], "high": [1.0
     (lambda: rows_needed(np.nan, 0.5), ValueError, "got nan"),
     (lambda: rows_needed(np.inf, 0.5), ValueError, "got inf"),
     (lambda: rows_needed("0.02", 0.5), TypeError, "difference"),
+    (lambda: rows_needed(1e-200, 0.5), ValueError, "1e-200"),
+    (lambda: verdicts(pd.DataFrame(dict(metric=["auc"], low=[0.02], high=[0.01]))), ValueError, "got 0.02 and 0.01"),
+    (lambda: plot_forest(pd.DataFrame(dict(value=[np.nan], low=[np.nan], high=[np.nan]))), ValueError, "no finite value"),
+    (lambda: evaluate([0, 1, 0, 1], [0.1, 0.9, 0.4, 0.3], ["a", "a", np.nan, "b"]), ValueError, "groups is missing in row 2"),
+    (lambda: compare_repetitions(pd.DataFrame(dict(data="", model=["a", "b"] * 3, repetition=[0, 0, 1, 1, 2, 2], split="test", metric="auc", value=[0.5, np.inf, 0.5, 0.6, 0.5, 0.6])), "a"), ValueError, "no finite value in repetition 0"),
     (lambda: rows_needed(0.02, -0.5), ValueError, "sd"),
     (lambda: rows_needed(0.02, None), TypeError, "sd"),
     (lambda: rows_needed(0.02, 0.5, power=1), ValueError, "power"),
@@ -505,3 +557,8 @@ def test_thirty_users_of_the_table_again(benchmark):
     off = (both.coverage - both.coverage_kept).abs().max(), (both.width - both.width_kept).abs().max()
     print(f"largest distance: coverage {off[0]:.4f}, width {off[1]:.6f}")
     assert off[0] <= made["tolerance"]["coverage"] and off[1] <= made["tolerance"]["width"]
+
+
+def test_large_numbers_in_a_list_stay_users():
+    table = evaluate([0, 1, 0, 1, 1, 0], [0.1, 0.9, 0.4, 0.3, 0.7, 0.2], [2**60, 2**60, 2**60 + 1, 2**60 + 1, 4.5, 4], metrics=["accuracy"])
+    assert table.n_users[0] == 4

@@ -23,7 +23,9 @@ from interest_tutorial.training import train; assert len(train(dense_model(X.sha
 y, p = world.log.events.interested.to_numpy(), world.truth.p.to_numpy()
 from interest_tutorial.metrics import auc; assert auc(y, p) > 0.8
 from interest_tutorial.uncertainty import evaluate; assert len(evaluate(y, p, world.log.events.user_id)) == 3
+from interest_tutorial.validation import splits; assert len(splits(world.log.events, "time")) == 5
 from interest_tutorial.overfitting import session_counters; assert len(session_counters(world.log)) == 400
+from interest_tutorial.remedies import remedies; assert len(remedies()) > 12
 from interest_tutorial.cli import main; assert main(["run", "--epochs", "0"]) == 2
 '''
 

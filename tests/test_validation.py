@@ -122,7 +122,7 @@ def test_other_seeds_other_folds():
     (lambda: splits(EVENTS.assign(interested=1), "stratified"), ValueError, ["both answers", "240 rows of 1 and 0 of 0"]),
     (lambda: splits(EVENTS.assign(interested=2), "stratified"), ValueError, ["0 or 1", "2"]),
     (lambda: splits(EVENTS[::-1], "time"), ValueError, ["sorted by time"]),
-    (lambda: splits(EVENTS.assign(time=EVENTS.time.iloc[0]), "time"), ValueError, ["fold 0 has 0 training", "fewer than 5"]),
+    (lambda: splits(EVENTS.assign(time=EVENTS.time.iloc[0]), "time"), ValueError, ["fold 0 has 0 training", "stay together"]),
     (lambda: splits(EVENTS.assign(feedback_time=EVENTS.time + pd.Timedelta("1D")), "time"), ValueError, ["fold 0 has 0 training"]),
     (lambda: splits(EVENTS.head(4), "time"), ValueError, ["6", "4"]),
 ])
@@ -179,6 +179,11 @@ class Logits(LogisticRegression):
         return np.repeat(self.decision_function(X)[:, None] * 9, 2, 1)
 
 
+class Blind(LogisticRegression):
+    def predict_proba(self, X):
+        return np.full((len(X), 2), np.nan)
+
+
 @pytest.mark.parametrize("call, error, words", [
     (lambda: out_of_fold(LogisticRegression(), DATA, FOLDS), TypeError, ["build must be a function", "LogisticRegression()"]),
     (lambda: out_of_fold(lambda: LogisticRegression, DATA, FOLDS), TypeError, ["predict_proba", "class"]),
@@ -203,6 +208,13 @@ class Logits(LogisticRegression):
     (lambda: out_of_fold(logistic, DATA, [(np.flatnonzero(y)[1:], np.flatnonzero(y)[:1])]), ValueError, ["y is 1 in all", "one class"]),
     (lambda: out_of_fold(logistic, DATA, FOLDS, encoder=StandardScaler()), TypeError, ["encoder must be a function", "without brackets"]),
     (lambda: out_of_fold(logistic, DATA, FOLDS, seed=1.5), TypeError, ["seed", "1.5"]),
+    (lambda: out_of_fold(lambda: Blind(), DATA, FOLDS), ValueError, ["fold 0", "NaN in row"]),
+    (lambda: plot_fold(EVENTS, (np.arange(9), [-1])), ValueError, ["-1"]),
+    (lambda: plot_fold(EVENTS, (np.arange(9), [8, 9])), ValueError, ["row 8 trains and validates"]),
+    (lambda: splits(EVENTS.assign(feedback_time=EVENTS.time.astype(str)), "time"), TypeError, ["feedback_time must be datetime64"]),
+    (lambda: splits(EVENTS.assign(feedback_time=EVENTS.time.dt.tz_localize("UTC")), "time"), TypeError, ["without a time zone", "UTC"]),
+    (lambda: error_slices(y, dict(a=P, b=P), dict(half=np.arange(N) // 120), USER), ValueError, ["p must be one model", "a, b"]),
+    (lambda: error_slices(y, P, pd.DataFrame(index=range(N)), USER), TypeError, ["slices must map"]),
     (lambda: cross_validate(logistic, DATA, FOLDS, metrics="auc"), TypeError, ["metrics must be a list"]),
     (lambda: cross_validate(logistic, DATA, FOLDS, metrics=["f1"]), ValueError, ["'f1'", "accuracy"]),
     (lambda: cross_validate(logistic, DATA, FOLDS, metrics=[]), ValueError, ["metrics is empty"]),
@@ -272,6 +284,23 @@ def test_keras_refusals():
         return model
     refused(lambda: out_of_fold(plain, DATA, FOLDS), ValueError, "compile")
     refused(lambda: out_of_fold(logits, (9 * X, y), FOLDS), ValueError, "fold 0", "sigmoid")
+    from interest_tutorial.dense import dense_model
+    same, stop = dense_model(3, (2,)), keras.callbacks.EarlyStopping("val_loss", patience=1)
+    refused(lambda: tune(lambda C: same, dict(C=[1, 2]), DATA, FOLDS[:1], budget=2), ValueError, "new model", "has learned for")
+    refused(lambda: out_of_fold(lambda: (dense_model(3, (2,)), dict(callbacks=[stop])), DATA, FOLDS), ValueError, "val_loss", "number of epochs")
+
+
+def test_a_sure_keras_model_costs_what_float32_can_tell():
+    from interest_tutorial.course import load_tensorflow
+    load_tensorflow()
+    import keras
+
+    def sure():
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, "sigmoid", bias_initializer=keras.initializers.Constant(200.0))])
+        model.compile(keras.optimizers.SGD(1e-9), "binary_crossentropy")
+        return model
+    loss = cross_validate(lambda: (sure(), dict(epochs=1)), DATA, FOLDS[:1], metrics=["log_loss"]).value.iloc[-1]
+    np.testing.assert_allclose(loss, -np.log(np.finfo("float32").eps) * (1 - y[FOLDS[0][1]].mean()), rtol=1e-3)
 
 
 # --- tuning
@@ -366,6 +395,14 @@ def test_optimism(k, sd, correlation):
     assert expected_optimism(k + 1, sd, correlation) >= value - 1e-9
 
 
+def test_optimism_of_very_many():
+    k = 10**18
+    m = stats.norm.isf(1 / k)
+    grid = np.linspace(0, 12, 400_001)
+    np.testing.assert_allclose(expected_optimism(k), np.trapezoid(-np.expm1(-np.exp(np.log(k) + stats.norm.logsf(grid))), grid), atol=1e-5)
+    assert m < expected_optimism(k) < m + 0.2
+
+
 def test_optimism_by_hand_and_by_quantiles():
     np.testing.assert_allclose([expected_optimism(1), expected_optimism(2), expected_optimism(3)], [0, np.pi**-0.5, 1.5 * np.pi**-0.5], atol=1e-9)
     u = (np.arange(1_000_000) + 0.5) / 1_000_000
@@ -391,6 +428,11 @@ def test_slices_by_hand():
     np.testing.assert_allclose(table.query("split == 'half 1' and metric == 'accuracy'").value, right[120:].mean() - right[:120].mean())
     assert (table.low < table.value).all() and (table.value < table.high).all()
     pd.testing.assert_frame_equal(table, error_slices(y, P, pd.DataFrame(SLICES), USER, q=q, metrics=["log_loss", "accuracy", "brier"]))
+
+
+def test_no_difference_is_none():
+    table = error_slices(y, P, SLICES, USER, q=P)
+    assert (table[["value", "low", "high"]] == 0).all(axis=None) and (table.verdict == "equivalent").all()
 
 
 def test_two_sides_are_mirror_images():

@@ -52,6 +52,15 @@ rng = np.random.default_rng(0)
     (lambda: compare_remedies(SMALL, [1], names=["L2"], strengths={"L2": 7}), ValueError, ["L2", "7", "0.001"]),
     (lambda: compare_remedies(lambda seed: None, [1]), TypeError, ["remedy_data", "NoneType"]),
     (lambda: compare_remedies({"plain": SMALL["plain"]}, [1], names=["more data"]), ValueError, ["'more data'", "leave it out"]),
+    (lambda: compare_remedies(SMALL, [1], names=[]), ValueError, ["names is empty", "L2"]),
+    (lambda: compare_remedies(SMALL, [1], names=["L2"], strengths=5), TypeError, ["strengths must map", "5"]),
+    (lambda: compare_remedies({"plain": {"train": SMALL["plain"]["train"]}}, [1], names=["L2"]), ValueError, ["no part 'validation'"]),
+    (lambda: compare_remedies({"plain": {part: (X, 2 * np.asarray(y)) for part, (X, y) in SMALL["plain"].items()}}, [1], names=["L2"]), ValueError, ["0 or 1", "got 2"]),
+    (lambda: compare_remedies({"plain": {part: (X, y[1:]) for part, (X, y) in SMALL["plain"].items()}}, [1], names=["L2"]), ValueError, ["X (n, d) and y (n,)"]),
+    (lambda: compare_remedies(lambda seed: {"plain": {part: (X[:, seed:], y) for part, (X, y) in SMALL["plain"].items()}}, [0, 1], names=["plain"]), ValueError, ["as many columns", "[21, 22]"]),
+    (lambda: tune_remedies(None, [1], names=["plain"]), TypeError, ["remedy_data", "NoneType"]),
+    (lambda: network(3, (), dropout=2), ValueError, ["dropout", "2"]),
+    (lambda: network(3, batch_norm="no"), TypeError, ["batch_norm", "'no'"]),
     (lambda: tune_remedies(SMALL, [1], names=["L3"]), ValueError, ["'L3'"]),
 ])
 def test_bad_input(call, error, words):
@@ -112,6 +121,12 @@ def test_mixup_draws_the_beta_distribution():
     assert kstest(inner, cdf).statistic < 0.02
 
 
+def test_mixup_takes_labels_of_any_rank():
+    X, y = tf.constant(rng.normal(size=(64, 3)), "float32"), tf.constant(rng.integers(0, 2, 64), "float32")
+    mix = augmentation("mixup", 0.4)
+    np.testing.assert_array_equal(mix(X, y[:, None], [1, 2])[1][:, 0], mix(X, y, [1, 2])[1])
+
+
 def test_a_comparison_is_paired_and_repeatable():
     a, b = (compare_remedies(SMALL, [4, 5], names=["plain", "learning rate"]) for _ in range(2))
     pd.testing.assert_frame_equal(a, b, atol=1e-3)
@@ -168,7 +183,7 @@ def again(name, data, names):
     both = found.assign(repetition=found.repetition.astype(str)).merge(table.assign(repetition=table.repetition.astype(str)), on=["model", "repetition", "split", "metric"], suffixes=("", "_kept"))
     off = (both.value - both.value_kept).abs().groupby(both.model).max()
     print(off.to_dict())
-    assert len(both) == len(names) * 5
+    assert len(both) == len(names) * (5 if name == "remedies_movielens" else 6)
     assert all(off[n] < made["tolerance"]["plain" if n == "plain" else "others"] for n in names)
 
 

@@ -70,7 +70,7 @@ def in_order(names, first=LONGEST_FIRST):
 
 
 def crossed(p, scores, log):
-    "Differences from 'plain' with intervals of one training and new test users: training seeds crossed with a bootstrap over users, all of a part at once."
+    "Differences from 'plain', and from 'learning rate', with intervals of one training and new test users: training seeds crossed with a bootstrap over users, all of a part and baseline at once."
     from interest_tutorial.uncertainty import _pairs
     from interest_tutorial.features import split_by_time
     events, rng, out = log.events, np.random.default_rng(0), []
@@ -97,13 +97,14 @@ def crossed(p, scores, log):
                 auc.append(((W @ _pairs(yes, v, u, n)) * W).sum(1) / ((W @ pos) * (W @ neg)))
             gap = np.stack(loss) - train.loc[name].to_numpy()[:, None]
             values[name] = {m: np.stack(v) for m, v in (("log_loss", loss), ("auc", auc), ("accuracy", right), ("gap", gap))}
-        keys = [(name, m) for name in p if name != "plain" for m in (("log_loss", "auc", "accuracy", "gap") if part == "test" else ("log_loss", "auc", "accuracy"))]
-        d = np.stack([values[name][m] - values["plain"][m] for name, m in keys])               # (keys, seeds, draws)
-        mean, drawn = d[:, :, 0].mean(1), d[:, seed[1:], np.arange(1, len(W))]
-        error = drawn.std(1)
-        t = np.abs(drawn - drawn.mean(1, keepdims=True)) / np.where(error > 0, error, 1)[:, None]
-        half = error * np.quantile(t.max(0), 0.95)
-        out += [("movielens", f"{name} - plain", "mean", part, m, a, a - h, a + h, len(u), n) for (name, m), a, h in zip(keys, mean, half)]
+        for baseline in ("plain", "learning rate"):                                            # a family of intervals each
+            keys = [(name, m) for name in p if name not in ("plain", baseline) for m in (("log_loss", "auc", "accuracy", "gap") if part == "test" else ("log_loss", "auc", "accuracy"))]
+            d = np.stack([values[name][m] - values[baseline][m] for name, m in keys])          # (keys, seeds, draws)
+            mean, drawn = d[:, :, 0].mean(1), d[:, seed[1:], np.arange(1, len(W))]
+            error = drawn.std(1)
+            t = np.abs(drawn - drawn.mean(1, keepdims=True)) / np.where(error > 0, error, 1)[:, None]
+            half = error * np.quantile(t.max(0), 0.95)
+            out += [("movielens", f"{name} - {baseline}", "mean", part, m, a, a - h, a + h, len(u), n) for (name, m), a, h in zip(keys, mean, half)]
     return pd.DataFrame(out, columns=COLUMNS)
 
 
@@ -142,6 +143,7 @@ def one_fit(name):
     training, (X, y) = remedy.training(strength), parts[remedy.rows]["train"]
     import tensorflow as tf
     rows = tf.data.Dataset.from_tensor_slices((X, y.astype("float32").to_numpy() if hasattr(y, "to_numpy") else y.astype("float32"))).shuffle(len(y)).batch(32)
+    training.pop("xla", None)
     if augment := training.pop("augment", None):
         seeds = tf.random.Generator.from_seed(0)
         rows = rows.map(lambda a, b: augment(a, b, seeds.uniform((2,), maxval=2**31 - 1, dtype="int32")))
@@ -156,8 +158,9 @@ def speed():
     began = time.perf_counter()
     found = pd.DataFrame(in_processes(one_remedy, in_order(FAST)), columns=["model", "seconds", "cpu_seconds"])
     whole = time.perf_counter() - began
+    print(found.round(1).to_string(), f"\n{len(FAST)} remedies x {WORLDS} worlds: {whole:.0f} s on two processes", flush=True)
     found["fit_seconds"] = in_processes(one_fit, list(found.model))
-    print(found.round(1).to_string(), f"\n{len(FAST)} remedies x {WORLDS} worlds: {whole:.0f} s on two processes, {found.cpu_seconds.sum():.0f} s of processor;"
+    print(f"{found.cpu_seconds.sum():.0f} s of processor;"
           f" by fit {found.fit_seconds.sum() * WORLDS / 2:.0f} s on two processes, extrapolated from one training each")
     return found, dict(wall_seconds=round(whole, 1), worlds=WORLDS, processes=2)
 

@@ -75,7 +75,7 @@ def _ids(frame, column, table):
     kind = pd.api.types.infer_dtype(known)
     if pd.api.types.is_integer_dtype(v) or kind in ('string', 'empty') and v.dtype != 'category': return frame
     whole = kind in ('integer', 'floating', 'mixed-integer-float') and (known % 1 == 0).all()
-    if whole and known.abs().max() >= (2**63 if kind == 'integer' else 2**53): raise ValueError(f'column {column} of {table} holds {known[known.abs() == known.abs().max()].iloc[0]!r}: a number so large is no exact identifier')
+    if whole and known.abs().max() >= (2**63 if kind == 'integer' else 2**53): raise ValueError(f'column {column} of {table} holds {known[known.abs() == known.abs().max()].iloc[0]}: a number so large is no exact identifier')
     if whole: return frame.assign(**{column: v.astype('Int64' if v.isna().any() else 'int64')})
     odd = [v for v in known.tolist() if not isinstance(v, Real) or v % 1 != 0] or known.tolist()
     raise ValueError(f'column {column} of {table} holds {kind} values such as {odd[0]!r}, expected integers or text')

@@ -269,7 +269,7 @@ def recalibrate(
 
     Platt's map is logistic regression on logit(p), p cut to [1e-7, 1 - 1e-7]. The isotonic map can state 0 or 1 after a few lucky rows; one surprise then costs
     an infinite log loss. Raises `ValueError` or `TypeError` naming the value for what `calibration` refuses, rows of one class, an unknown method and, with
-    'platt', rows that p separates. Sources: Platt 1999; Zadrozny and Elkan 2002."""
+    'platt', rows that p separates. Sources: Platt 1999 (there with raw scores and smoothed labels); Zadrozny and Elkan 2002."""
     fit = {'platt': _platt, 'isotonic': _isotonic}.get(method if isinstance(method, str) else None)
     if fit is None: raise ValueError(f"method must be 'platt' or 'isotonic', got {method!r}")
     repair = fit(*_rows(y, p, None, unit=True, both=True)[:2])

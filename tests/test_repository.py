@@ -151,9 +151,12 @@ def test_readme_is_in_step():
     assert (ROOT / "README.md").read_text(encoding="utf-8") == readme(), "run make readme"
 
 
-def test_readme_links_lead_somewhere():
-    targets = re.findall(r"(?:\]\(|src=\")(?!https?:|#)([^)\"#\s]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_readme_links_lead_somewhere(name):
+    targets = re.findall(r"(?:\]\(|src=\")(?!https?:|#)([^)\"#\s]+)", (ROOT / name).read_text(encoding="utf-8"))
     assert targets and not [t for t in targets if not (ROOT / t).exists()]
+    chapters = {f"nbs/{p.name}" for p in (ROOT / "nbs").glob("[0-9]*.ipynb")}
+    assert chapters <= set(targets), f"{name} does not lead to {sorted(chapters - set(targets))}"
 
 
 def test_version_is_said_once():

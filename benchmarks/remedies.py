@@ -1,8 +1,8 @@
 """Every remedy against overfitting beside the article's call: 20 worlds, 20 worlds of ten times the events, MovieLens; strengths tuned elsewhere.
 
-    python benchmarks/remedies.py                     # the three tables, about half an hour on two cores
+    python benchmarks/remedies.py                     # the three tables, about an hour on two cores
     python benchmarks/remedies.py remedies            # one of them: remedies, remedies_80000, remedies_movielens (reads INTEREST_TUTORIAL_DATA)
-    python benchmarks/remedies.py remedies_speed      # seconds of 14 remedies on 20 worlds, and what Keras's fit would have needed
+    python benchmarks/remedies.py remedies_speed      # seconds of the plain call and 14 remedies on 20 worlds, and what Keras's fit would have needed
 """
 import argparse
 import multiprocessing

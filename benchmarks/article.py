@@ -1,8 +1,9 @@
-"""The article's model beside its rivals: 20 worlds, 20 worlds of ten times the events, MovieLens; kept in nbs/results, with the README's figure.
+"""The article's model beside its rivals: 20 worlds, 20 worlds of ten times the events, MovieLens; kept in nbs/results.
 
     python benchmarks/article.py                    # all three, about ten minutes on two cores
     python benchmarks/article.py article            # one of them: article, article_80000, movielens (reads INTEREST_TUTORIAL_DATA)
-    python benchmarks/article.py --draw             # only the figure, from the kept table
+
+benchmarks/pictures.py draws the README's figure from them.
 """
 import argparse
 import sys
@@ -14,14 +15,11 @@ import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from results import RESULTS, keep  # noqa: E402
+from results import keep  # noqa: E402
 
 SEED, WORLDS, DRAWS = 5000, 20, 2_000
-FIGURE = ROOT / "nbs/images/ladder.png"
 COLUMNS = ["data", "model", "repetition", "split", "metric", "value", "low", "high", "n_rows", "n_users"]
 CODE = ["benchmarks/article.py"] + [f"interest_tutorial/{m}.py" for m in ("world", "features", "encoding", "dense", "training", "cli")]
-MODELS = {"base_rate": "base rate", "logistic": "logistic regression", "boosted_trees": "boosted trees", "dense": "Dense 128-64-1 (the article)",
-          "p_best": "ceiling: all but the mood", "p": "ceiling: all there is to know"}
 
 
 def article():
@@ -89,43 +87,13 @@ def movielens():
     return pd.concat([scores, pd.DataFrame(rows, columns=COLUMNS)]), dict(seeds=[0, 19], draws=DRAWS)
 
 
-def draw():
-    "A line per model: every world a small dot, the mean a large one with its 95 % interval."
-    from matplotlib.figure import Figure
-    from interest_tutorial.course import set_style
-    set_style()
-    table = pd.read_csv(RESULTS / "article.csv").query("split == 'test'")
-    mean, worlds = table[table.repetition == "mean"], table[table.repetition != "mean"]
-    fig = Figure(figsize=(11, 4.2))
-    axes = fig.subplots(1, 2, sharey=True)
-    rng = np.random.default_rng(0)
-    for ax, metric, title in zip(axes, ("accuracy", "log_loss"), ("accuracy (higher is better)", "log loss (lower is better)")):
-        for row, name in enumerate(MODELS):
-            color = "#D55E00" if name == "dense" else "#009E73" if name.startswith("p") else "#0072B2"
-            dots = worlds.query("model == @name and metric == @metric").value
-            ax.scatter(dots, row + rng.uniform(-0.18, 0.18, len(dots)), s=14, color=color, alpha=0.35, linewidths=0)
-            m = mean.query("model == @name and metric == @metric").iloc[0]
-            ax.errorbar(m.value, row, xerr=[[m.value - m.low], [m.high - m.value]], fmt="D" if name == "dense" else "o", color=color, ms=9, lw=3)
-            ax.annotate(f"{m.value:.3f}", (m.value, row), xytext=(0, 11), textcoords="offset points", ha="center", color=color, weight="bold",
-                        bbox=dict(boxstyle="square,pad=0.1", fc="white", ec="none"))
-        ax.set(title=title, xlabel=f"test rows of {WORLDS} worlds", ylim=(-0.6, len(MODELS) - 0.25))
-        ax.grid(axis="x", alpha=0.25)
-    axes[0].axvline(0.78, color="black", ls=":", lw=2)
-    axes[0].annotate("the article\nreports 0.78", (0.78, 0), xytext=(8, -4), textcoords="offset points", fontsize=12)
-    axes[0].set_yticks(range(len(MODELS)), list(MODELS.values()))
-    FIGURE.parent.mkdir(exist_ok=True)
-    fig.savefig(FIGURE, dpi=110, pil_kwargs={"optimize": True})
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", nargs="*", help="article, article_80000, movielens; default: all")
-    parser.add_argument("--draw", action="store_true", help="only draw the figure from the kept table")
     arguments, makers = parser.parse_args(), {f.__name__: f for f in (article, article_80000, movielens)}
     for name in arguments.table:
         if name not in makers:
             parser.error(f"{name} is no table, give some of {', '.join(makers)}")
-    for name in [] if arguments.draw else arguments.table or makers:
+    for name in arguments.table or makers:
         table, made = makers[name]()
         keep(name, table.reindex(columns=COLUMNS), f"python benchmarks/article.py {name}", CODE, **made, tolerance={"dense": 0.015, "dense in another order of batches": 0.05, "others": 0.01})
-    draw()

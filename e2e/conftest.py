@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTALL = "no Chromium found: install one with `make browser`, or on Debian with `sudo apt-get install chromium`"
@@ -37,7 +37,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    "JupyterLab over a copy of the notebooks, with settings and a runtime folder of its own: the function gives a notebook's address."
+    "JupyterLab over a copy of the notebooks, with settings and a runtime folder of its own: the function gives an address, `lab/tree/x.ipynb` or `api/sessions`."
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "nbs", home / "nbs", ignore=shutil.ignore_patterns(".ipynb_checkpoints", "interest_run"))
     for name, values in SETTINGS.items():
@@ -53,7 +53,7 @@ def lab(tmp_path_factory):
         server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=home)
     try:
         address = _address(server, home)
-        yield lambda name: f"{address}lab/tree/{name}.ipynb?token={token}&reset"
+        yield lambda path: f"{address}{path}?token={token}&reset"
     finally:
         server.terminate()
         try:

@@ -63,7 +63,7 @@ def _parser():
     "The command's arguments."
     from interest_tutorial import __version__
     class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter): pass
-    parser = _Parser(prog='interest-tutorial', description='Predict what a user will like: the course in one command.', allow_abbrev=False)
+    parser = _Parser(prog='interest-tutorial', description='Predict what a user will like: one command trains and compares the models.', allow_abbrev=False)
     parser.add_argument('--version', action='version', version=f'interest_tutorial {__version__}')
     run = parser.add_subparsers(dest='command', metavar='run', required=True, parser_class=_Parser).add_parser(
         'run', help="train the article's model and its rivals, print a table", formatter_class=Help, epilog=_HELP, allow_abbrev=False)
@@ -241,21 +241,23 @@ def _curves(history, scores):
     "Figure of loss and accuracy over the epochs, beside what others reach on the validation rows."
     import matplotlib
     from matplotlib.figure import Figure
-    from interest_tutorial.course import set_style
+    from interest_tutorial.course import look, set_style
     level = scores[scores.split == 'validation'].set_index(['metric', 'model']).value
+    others = {'logistic': 'logistic regression', 'boosted_trees': 'boosted trees', 'p_best': 'p_best', 'p': 'p'}
     with matplotlib.rc_context():
         set_style()
-        fig = Figure(figsize=(10, 4.2))
-        for ax, metric in zip(fig.subplots(1, 2), ('log_loss', 'accuracy')):
-            for part, style, color, label in (('train', 'o-', '#0072B2', 'Dense, train (mean while it learns)'), ('validation', 's--', '#D55E00', 'Dense, validation')):
+        fig = Figure(figsize=(9, 4.8))
+        for ax, (metric, side) in zip(fig.subplots(1, 2), (('log_loss', 'lower'), ('accuracy', 'higher'))):
+            for part, label in (('train', 'Dense, train (mean while it learns)'), ('validation', 'Dense, validation')):
                 h = history[(history.split == part) & (history.metric == metric)]
-                ax.plot(h.epoch, h.value, style, color=color, label=label)
-            for model, style, color in (('logistic', ':', '#000000'), ('p_best', '-.', '#009E73'), ('p', '-', '#CC79A7')):
-                if (metric, model) in level.index: ax.axhline(level[metric, model], ls=style, color=color, lw=1.8, label=f'{_MODELS[model]}, validation')
-            ax.set(xlabel='epoch', ylabel=_METRICS[metric])
+                ax.plot(h.epoch, h.value, label=label, **look(part))
+            for model, name in others.items():
+                if (metric, model) in level.index: ax.axhline(level[metric, model], lw=1.8, label=f'{_MODELS[model]}, validation', **(look(name) | {'marker': 'none'}))
+            ax.set(xlabel='epoch', ylabel=f'{_METRICS[metric]} ({side} is better)')
+            ax.autoscale(axis='y')             # the last level line must not lie on the edge
             ax.xaxis.get_major_locator().set_params(integer=True)
-        fig.suptitle(scores.data.iloc[0].encode('ascii', 'replace').decode(), parse_math=False)
-        fig.legend(*ax.get_legend_handles_labels(), loc='outside lower center', ncols=3)
+        fig.suptitle('learning curve, data: ' + scores.data.iloc[0].encode('ascii', 'replace').decode(), parse_math=False)
+        fig.legend(*ax.get_legend_handles_labels(), loc='outside lower center', ncols=2)
     return fig
 
 # %% ../nbs/99_cli.ipynb #e8d14c0d

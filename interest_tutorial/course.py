@@ -77,7 +77,7 @@ def check(
     if strict: raise AssertionError(message)
     print(message)
 
-# %% ../nbs/01_course.ipynb #6f0c694c
+# %% ../nbs/01_course.ipynb #fe60a38f
 _BLUE, _VERMILION, _GREEN, _PURPLE, *_, _BLACK = _PALETTE
 _LOOKS = {
     'base rate': ('0.45', 's', ':'), 'logistic regression': (_BLUE, 'o', '--'), 'boosted trees': (_BLACK, '^', ':'), 'Dense': (_VERMILION, 'D', '-'),
@@ -85,7 +85,6 @@ _LOOKS = {
     'train': ('0.55', 'o', '-'), 'validation': (_PURPLE, 's', '--'), 'test': (_BLACK, '^', '-.'),
     'interested': (_BLUE, 'o', 'none'), 'not interested': (_VERMILION, 'X', 'none')}
 
-# %% ../nbs/01_course.ipynb #fe60a38f
 def look(
     name: str, # a model, a ceiling, a part of a split, or an answer: one of the names in the chapter's figure
 ) -> dict: # `color`, `marker` and `linestyle`, as keyword arguments of `plot` or `errorbar`

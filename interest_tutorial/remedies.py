@@ -106,7 +106,7 @@ def augmentation(
     kind: str, # 'noise', 'feature dropout', 'mixup' or 'label flips'
     strength: float, # standard deviation of the noise; share of entries set to 0; parameter of mixup's Beta distribution; share of flipped labels, below 0.5
 ) -> Callable: # `(X, y, seed) -> (X, y)` on a batch of float tensors, as `train(augment=...)` takes it; `seed` `(2,)`
-    """Random changes of a batch of standardised columns (数据增强, §5.4, §9.2): four ways, the last of which corrupts the label.
+    """Random changes of a batch of standardised columns (article §5.4, §9.2): four ways, the last of which corrupts the label.
 
     Raises `ValueError` or `TypeError` for an unknown kind and a strength out of range. Mixup: Zhang and others 2018."""
     if kind not in list(_AUGMENTATIONS): raise ValueError(f'unknown kind {kind!r}, expected one of {list(_AUGMENTATIONS)}')

@@ -365,7 +365,7 @@ def error_slices(
 ) -> pd.DataFrame: # results, a row for each slice and metric: mean score in the slice minus that of all other rows, and its `verdict`
     """Where a fixed model errs more than elsewhere, with intervals for new users that hold for all slices at once (article §3.2.4).
 
-    Max-|t| over slices, by the studentised bootstrap of chapter 51. With `q` a slice that is hard for everyone is no error of the model.
+    Max-|t| over slices, by the studentised bootstrap of `compare`. With `q` a slice that is hard for everyone is no error of the model.
     Raises `ValueError` or `TypeError` for what does not fit together, 'auc' (no mean over rows), a slice of all rows, and too few users."""
     y, metrics = _labels(y), _metrics(metrics)
     p, q = _one(p, 'p', y), None if q is None else _one(q, 'q', y)

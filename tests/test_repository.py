@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -159,6 +160,66 @@ def test_readme_links_lead_somewhere(name):
     assert chapters <= set(targets), f"{name} does not lead to {sorted(chapters - set(targets))}"
 
 
+CHAPTERS = sorted((ROOT / "nbs").glob("[0-9]*.ipynb"))
+GLOSSARY = pd.read_csv(ROOT / "nbs" / "glossary.csv", keep_default_na=False)
+CHINESE = re.compile(r"[\u4e00-\u9fff]+")
+by_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+
+
+def test_glossary():
+    "One row a term, in the order of the course; sections and chapters as they are written elsewhere."
+    assert list(GLOSSARY) == ["English", "中文", "symbol", "section", "chapter"]
+    for name in ("English", "中文"):
+        twice = GLOSSARY[name][GLOSSARY[name].duplicated()].tolist()
+        assert not twice, f"twice in the glossary: {twice}"
+    assert GLOSSARY["中文"].str.fullmatch(CHINESE.pattern).all()
+    odd = [s for s in GLOSSARY.section if not re.fullmatch(r"(§[1-9](\.\d){0,2})?", s)]
+    assert not odd, odd
+    unknown = set(GLOSSARY.chapter) - {p.stem for p in CHAPTERS}
+    assert not unknown, unknown
+
+
+@by_chapter
+def test_chinese_terms(path):
+    "A chapter's Chinese terms stand in the glossary; one that it introduces stands in it once, beside its English, with its symbol."
+    markdown, problems = ["".join(c["source"]) for c in cells(path, "markdown")], []
+    found = [term for text in markdown for term in CHINESE.findall(text)]
+    problems += [f"{t} is not in nbs/glossary.csv" for t in sorted(set(found) - set(GLOSSARY["中文"]))]
+    problems += [f"{t} stands here {found.count(t)} times, once is enough" for t in sorted(set(found)) if found.count(t) > 1]
+    for row in GLOSSARY[GLOSSARY.chapter == path.stem].itertuples(index=False, name=None):
+        english, chinese, symbol, section, _ = row
+        place = [text for text in markdown if chinese in CHINESE.findall(text)]
+        if not place:
+            problems.append(f"{english} ({chinese}) is introduced here, says the glossary, and does not stand here")
+        elif (said := english.partition(" (")[0].lower()) not in place[0].lower():       # "bias (parameter)": what stands in brackets tells two apart
+            problems.append(f"{chinese} stands without its English {said!r}: {place[0][:80]!r}")
+        if symbol and symbol.strip("$") not in "".join(markdown):
+            problems.append(f"{english}: its symbol {symbol} does not stand here")
+        if section and section not in "".join(markdown):
+            problems.append(f"{english}: its section {section} does not stand here")
+    assert not problems, "\n".join(problems)
+
+
+def exercises(path):
+    "Number and level of the exercises of a chapter, and the numbers of its answers."
+    text = "\n".join("".join(c["source"]) for c in cells(path, "markdown")).partition("## Exercises")[2]
+    answers = [n for c in cells(path) for n in re.findall(r"^answer_(\d) = None", "".join(c["source"]), re.M)]
+    return re.findall(r"^\*\*(\d)\. (\w+)\.\*\*", text, re.M), answers
+
+
+@by_chapter
+def test_exercises(path):
+    "At least four, on three levels, numbered, each with one cell for its answer, each solved in the solutions."
+    found, answers = exercises(path)
+    numbers, levels = [n for n, _ in found], {level for _, level in found}
+    assert len(found) >= 4, f"{len(found)} exercises"
+    assert numbers == answers == [str(n + 1) for n in range(len(found))], (numbers, answers)
+    assert {"Predict", "Change"} <= levels <= {"Predict", "Change", "Prove", "Build"} and levels & {"Prove", "Build"}, levels
+    solutions = cells(path.parent / "solutions" / path.name, "markdown")
+    solved = [n for c in solutions for n in re.findall(r"^## (\d)\.", "".join(c["source"]), re.M)]
+    assert solved == numbers, f"solved: {solved}"
+
+
 def test_version_is_said_once():
     import interest_tutorial
     assert f"version = {interest_tutorial.__version__}" in (ROOT / "settings.ini").read_text(encoding="utf-8")
@@ -177,3 +238,12 @@ def test_import_is_instant():
         "    assert not heavy, (m, heavy)\n")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_maps_agree():
+    "README and 01_course name the same sections of the article for each chapter."
+    course = dict(re.findall(r"^\| \[?(\d\d_\w+)(?:\]\(\S+\))? \|[^|]*\|([^|]*)\|$", "\n".join("".join(c["source"]) for c in cells(ROOT / "nbs/01_course.ipynb", "markdown")), re.M))
+    readme = dict(re.findall(r"^\| \[(\d\d_\w+)\]\(\S+\) \|[^|]*\|([^|]*)\|[^|]*\|$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M))
+    assert set(course) == set(readme) == {p.stem for p in CHAPTERS}
+    differ = {c: (course[c], readme[c]) for c in course if course[c].strip("- ") != readme[c].strip("- ")}
+    assert not differ, differ

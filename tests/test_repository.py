@@ -117,6 +117,15 @@ def test_links(path):
     assert not missing, missing
 
 
+@by_notebook
+def test_chapters_are_named_by_links(path):
+    "Another chapter that the text names is a link to it."
+    text = "\n".join("".join(c["source"]) for c in cells(path, "markdown"))
+    bare = re.sub(r"```.*?```|`[^`\n]*`|\[[^]]*\]\([^)]*\)", "", text, flags=re.S)
+    bare = [m for m in re.findall(r"[Cc]hapters? \d\d\b(?! on)|\b\d\d_[a-z]+\b", bare) if m != path.stem]
+    assert not bare, bare
+
+
 @pytest.mark.parametrize("source, words", [
     ("#| exprt\nx = 1", "unknown directive"),
     ("# a comment\n#| export\nx = 1", "below other lines"),

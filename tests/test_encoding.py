@@ -186,7 +186,8 @@ def test_ordinal_is_scikit_learns():
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.sampled_from([-3., 0., 0., 1., 2., 2.5, 1e9]) | st.floats(-1e6, 1e6), min_size=1, max_size=300), st.lists(st.floats(-2e6, 2e6), max_size=20))
+@given(st.lists(st.sampled_from([-3., 0., 0., 1., 2., 2.5, 1e9]) | st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=300),
+       st.lists(st.floats(-2e6, 2e6, allow_subnormal=False), max_size=20))          # between subnormal knots scikit-learn's answer is NaN
 def test_quantile_with_ties(train, new):
     x = np.array(train)[:, None]
     oracle = QuantileTransformer(n_quantiles=min(101, len(x)), subsample=None).fit(x)

@@ -51,7 +51,7 @@ def remedies():
         found[baseline] = lines[lines.metric == "log_loss"].assign(model=lambda t: t.model.str.removesuffix(f" - {baseline}")).set_index("model")
     order = found["plain"].value.sort_values().index
     for ax, (baseline, lines), title in zip(axes, found.items(), ("minus the article's call", "minus the call with a tuned learning rate")):
-        plot_forest(lines.reindex(order.drop(baseline, errors="ignore")).reindex(order).assign(metric="log_loss").fillna({"verdict": ""}).reset_index(), ax, margin=0.005)
+        plot_forest(lines.reindex(order).assign(metric="log_loss").fillna({"verdict": ""}).reset_index(), ax, margin=0.005)
         ax.set(title=title, xlabel="log loss, difference (left is better)", xlim=(-0.13, 0.13))
         ax.get_legend().remove()
         far = lines.value.idxmax()

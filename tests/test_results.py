@@ -69,7 +69,7 @@ def test_what_the_readme_says_of_it():
     for metric, sentence in (("accuracy", "gains {} in accuracy"), ("log_loss", "loses {} in log loss")):
         d = value.loc[metric].dense - value.loc[metric].logistic
         half = t.ppf(0.975, len(d) - 1) * d.std() / np.sqrt(len(d))
-        assert len(d) == 20 and d.mean() > 0 and d.mean() - half < 0.005          # nothing is shown
+        assert len(d) == 20 and (d.mean() > half) == (metric == "accuracy") and 0 < d.mean() < half + 0.005          # beyond the margin nothing is shown
         said.append(sentence.format(f"{d.mean():.3f} ± {half:.3f}"))
         mean = value.loc[metric].mean()
         said.append(f"{(mean.dense - mean.base_rate) / (mean.p_best - mean.base_rate):.0%}".replace("%", " %") + {"accuracy": " of the way in accuracy", "log_loss": " in log loss"}[metric])
@@ -79,6 +79,16 @@ def test_what_the_readme_says_of_it():
     for metric, sign in (("accuracy", 1), ("log_loss", -1)):
         d = sign * (large.loc[metric].dense - large.loc[metric].logistic)
         assert d.mean() - t.ppf(0.975, len(d) - 1) * d.std() / np.sqrt(len(d)) > 0.005, "ahead in both, says the README"
+
+
+def test_what_the_readme_says_of_the_remedies():
+    from interest_tutorial.uncertainty import compare_repetitions
+    scores = kept("remedies")[0].query("split == 'test'")
+    words = {b: compare_repetitions(scores[(scores.model != "plain") | (b == "plain")], b).query("metric == 'log_loss'").set_index("model").verdict.rename(lambda m: m.removesuffix(f" - {b}")) for b in ("plain", "learning rate")}
+    print(words)
+    beyond, harm = {"session counters", "counters and dropout", "more data"}, {"longer", "deeper", "longer and deeper"}
+    assert set(words["learning rate"].index[words["learning rate"] == "better"]) == beyond and set(words["learning rate"].index[words["learning rate"] == "worse"]) == harm
+    assert set(words["plain"].index[words["plain"] == "worse"]) == harm and (words["plain"].drop([*beyond, *harm]) == "better").mean() > 0.5
 
 
 def test_fit_and_engine_end_with_the_same_log_loss():
